@@ -1,0 +1,119 @@
+/**
+ * The one door to the world outside: clock, timers, randomness and files.
+ *
+ * Nothing in `lib/` reaches them another way, so the lab can put a simulation in their place
+ * (virtual time, an in-memory disk that crashes) and explore the library's real code. An object
+ * takes the host that is current when it is constructed and keeps it; `withHost` makes another
+ * current for the length of one synchronous call. So no public option speaks of hosts.
+ */
+import { UnsupportedError } from "./errors.ts";
+import { denoFiles } from "./_host_deno.ts";
+import { bunFiles } from "./_host_bun.ts";
+
+/** What a host's timer is known by. */
+export type Timer = unknown;
+
+/** Which file it is, whatever paths lead to it. */
+export interface FileId {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/** An open file. One flock belongs to it, whoever in the process uses it. */
+export interface OpenFile {
+  /** Which file this is. */
+  readonly id: FileId;
+  /** Fills `buffer` from `position` on; answers how many bytes there were. */
+  read(buffer: Uint8Array, position: number): number;
+  /** Writes all of `buffer` at `position`. */
+  write(buffer: Uint8Array, position: number): void;
+  /** Waits until what was written would survive a power loss. */
+  sync(): void;
+  /**
+   * flock(2) without blocking; answers whether it was granted. Asking for the other mode while
+   * holding one converts, and a failed conversion **drops** what was held, as the kernel does.
+   */
+  tryLock(mode: "shared" | "exclusive"): boolean;
+  /** Gives the flock back. */
+  unlock(): void;
+  /** Closes the file, giving the flock back too. */
+  close(): void;
+}
+
+/** The file system. */
+export interface Files {
+  /** Opens to read and write, creating the file (not its folder) with `mode` when it is missing. */
+  open(path: string, options: { create: boolean; mode?: number }): OpenFile;
+  /** Which file a path leads to now; `undefined` when to none. */
+  identify(path: string): FileId | undefined;
+  /** Creates a folder and those above it. */
+  makeFolder(path: string): void;
+  /** Puts the file at `from` in the place of what is at `to`, in one step. */
+  rename(from: string, to: string): void;
+}
+
+/** The world outside, as one value that can be replaced. */
+export interface Host {
+  /** Monotonic time in milliseconds. */
+  now(): number;
+  /** Calls back once, `ms` milliseconds from now. Keeps the process alive until then. */
+  setTimer(callback: () => void, ms: number): Timer;
+  /** Forgets a timer. */
+  clearTimer(timer: Timer): void;
+  /** A number from 0 up to 1, not for secrets. */
+  random(): number;
+  /** The file system; throws `UnsupportedError` where flock cannot be had. */
+  readonly files: Files;
+}
+
+/** Node's own modules without an import, so that the core loads in a browser too. */
+interface BuiltinModules {
+  process?: { getBuiltinModule?(name: string): unknown; platform?: string };
+  Deno?: unknown;
+  Bun?: unknown;
+}
+
+function detectFiles(): Files {
+  const runtime = globalThis as BuiltinModules;
+  if (runtime.Deno !== undefined) return denoFiles();
+  if (runtime.Bun !== undefined && runtime.process?.platform !== "win32") return bunFiles();
+  const here = runtime.Bun !== undefined
+    ? "Bun on Windows"
+    : runtime.process !== undefined
+    ? "Node"
+    : "this runtime";
+  throw new UnsupportedError(
+    `Cannot lock files: ${here} has no flock; use Deno, or Bun on Linux or macOS`,
+  );
+}
+
+let detected: Files | undefined;
+
+/** The runtime itself. */
+export const systemHost: Host = {
+  now: () => performance.now(),
+  setTimer: (callback, ms) => setTimeout(callback, ms),
+  clearTimer: (timer) => clearTimeout(timer as number),
+  random: Math.random,
+  get files(): Files {
+    return detected ??= detectFiles();
+  },
+};
+
+let current: Host = systemHost;
+
+/** The host that objects constructed now will keep. */
+export function currentHost(): Host {
+  return current;
+}
+
+/** Makes `host` current while `fn` runs; `fn` must construct what it needs before it returns. */
+export function withHost<R>(host: Host, fn: () => R): R {
+  const before = current;
+  current = host;
+  try {
+    return fn();
+  } finally {
+    current = before;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The errors callers catch. Misuse throws `TypeError` or `RangeError` instead.
+ *
+ * @module
+ */
+import type { LockMode, LockParty } from "./lock.ts";
+
+/** Says who is inside, for people: `held by 2 readers (report, export)`. */
+function describe(holders: readonly LockParty[] | undefined): string {
+  if (holders === undefined) return "its holders are unknown";
+  if (holders.length === 0) return "it is held by nobody, but others wait ahead";
+  const labels = holders.map((holder) => holder.label).filter((label) => label !== undefined);
+  const names = labels.length === 0 ? "" : ` (${labels.slice(0, 5).join(", ")})`;
+  if (holders[0].mode === "write") return `it is held by a writer${names}`;
+  const readers = holders.length === 1 ? "a reader" : `${holders.length} readers`;
+  return `it is held by ${readers}${names}`;
+}
+
+/** What a `LockTimeoutError` is made from. */
+export interface LockTimeoutDetails {
+  /** The lock's label, or what it guards. */
+  lock: string;
+  /** What was wanted. */
+  mode: LockMode;
+  /** How long it was waited for, in milliseconds. */
+  waited: number;
+  /** Who held the lock when the time was up; `undefined` where nobody can tell. */
+  holders?: readonly LockParty[];
+}
+
+/** A wait for a lock lasted longer than its `timeout`. Nothing of the waiter is left behind. */
+export class LockTimeoutError extends Error {
+  override readonly name = "LockTimeoutError";
+  /** The lock's label, or what it guards. */
+  readonly lock: string;
+  /** What was wanted. */
+  readonly mode: LockMode;
+  /** How long it was waited for, in milliseconds. */
+  readonly waited: number;
+  /** Who held the lock when the time was up; `undefined` where nobody can tell. */
+  readonly holders: readonly LockParty[] | undefined;
+
+  /** Builds the message from the details. */
+  constructor(details: LockTimeoutDetails) {
+    const waited = Math.round(details.waited * 10) / 10;
+    super(
+      `Cannot ${details.mode}-lock ${details.lock} within ${waited} ms: ${
+        describe(details.holders)
+      }`,
+    );
+    this.lock = details.lock;
+    this.mode = details.mode;
+    this.waited = details.waited;
+    this.holders = details.holders;
+  }
+}
+
+/** An optimistic commit came too late: its base is no longer the current version. */
+export class ConflictError extends Error {
+  override readonly name = "ConflictError";
+  /** The epoch the commit was based on. */
+  readonly base: number;
+  /** The epoch that is current. */
+  readonly current: number;
+
+  /** Builds the message from the two epochs. */
+  constructor(base: number, current: number) {
+    super(`Cannot commit on epoch ${base}: epoch ${current} is current`);
+    this.base = base;
+    this.current = current;
+  }
+}
+
+/** An update ran longer than its `limit`. Value and epoch are as they were before it. */
+export class UpdateLimitError extends Error {
+  override readonly name = "UpdateLimitError";
+  /** The limit that passed, in milliseconds. */
+  readonly limit: number;
+
+  /** Builds the message from the limit. */
+  constructor(limit: number, label?: string) {
+    super(
+      `Cannot finish update${label === undefined ? "" : ` ${label}`}: it ran longer than its limit of ${limit} ms`,
+    );
+    this.limit = limit;
+  }
+}
+
+/** The runtime cannot do what was asked, and nothing weaker is used in its stead. */
+export class UnsupportedError extends Error {
+  override readonly name = "UnsupportedError";
+}

@@ -1,0 +1,104 @@
+/**
+ * The contract every lock keeps, at whatever distance its holders are.
+ *
+ * 1. Never a writer beside any other holder. A guard releases once; releasing it again does
+ *    nothing. A lock has no bare `release()`, so a stranger cannot let a second holder in.
+ * 2. A waiter that times out or aborts leaves nothing behind: no timer, no listener, no place in
+ *    the queue, no door left shut for those behind it.
+ * 3. Granted wins over aborted: a lock is never lost between the grant and the continuation.
+ * 4. A critical section that throws or rejects releases.
+ * 5. No lock is re-entrant.
+ * 6. `onContention` fires once for a wait that passes `contentionAfter`.
+ *
+ * @module
+ */
+
+/** How a lock is held: shared with other readers, or alone. */
+export type LockMode = "read" | "write";
+
+/** How to acquire a lock. */
+export interface AcquireOptions {
+  /**
+   * The longest wait in milliseconds; `0` takes the lock only if it is free now. When it has
+   * passed, the acquire rejects with a `LockTimeoutError`.
+   *
+   * @default Infinity
+   */
+  timeout?: number;
+  /** Ends the wait: the acquire rejects with the signal's reason. After the grant it has no say. */
+  signal?: AbortSignal;
+  /** A name for the holder, shown by `query()` and in errors. */
+  label?: string;
+  /** Who acquires; shown by `query()`. Any object serves: a request, a session, a job. */
+  owner?: object;
+}
+
+/** The right to be inside. Dispose of it (`using`) or release it; both may be done twice. */
+export interface Guard extends Disposable {
+  /** How the lock is held. */
+  readonly mode: LockMode;
+  /** Whether this guard has been released. */
+  readonly released: boolean;
+  /** Gives the lock back. Does nothing the second time. */
+  release(): void;
+}
+
+/** One holder or waiter, as far as the lock can tell. */
+export interface LockParty {
+  /** How the lock is held or wanted. */
+  readonly mode: LockMode;
+  /** The label it acquired with. */
+  readonly label?: string;
+  /** The owner it acquired with. */
+  readonly owner?: object;
+}
+
+/** Who holds a lock, and who waits for it, at one moment. */
+export interface LockQuery {
+  /** Those inside, in the order they came. */
+  readonly holders: readonly LockParty[];
+  /** Those waiting, in the order they will be served. */
+  readonly waiters: readonly LockParty[];
+}
+
+/** A wait that has passed `contentionAfter`. */
+export interface Contention {
+  /** How long the waiter has waited so far, in milliseconds. */
+  readonly waited: number;
+  /** What the waiter wants. */
+  readonly mode: LockMode;
+  /** Who holds the lock now, as far as known. */
+  readonly holders: readonly LockParty[];
+}
+
+/** What every lock may be built with. */
+export interface LockOptions {
+  /** A name for the lock, shown in errors. */
+  label?: string;
+  /** Told once about each wait that passes `contentionAfter`. */
+  onContention?: (event: Contention) => void;
+  /**
+   * How long a wait lasts before it counts as contention, in milliseconds.
+   *
+   * @default 100
+   */
+  contentionAfter?: number;
+}
+
+/** A lock that many readers share or one writer has alone. */
+export interface ReadWriteLock {
+  /** Acquires the lock shared with other readers. */
+  read(options?: AcquireOptions): Promise<Guard>;
+  /** Acquires the lock alone. */
+  write(options?: AcquireOptions): Promise<Guard>;
+  /** Runs `fn` with the lock shared, releases however `fn` ends, and answers what `fn` answered. */
+  withRead<R>(fn: () => R | Promise<R>, options?: AcquireOptions): Promise<R>;
+  /** Runs `fn` with the lock held alone, releases however `fn` ends, and answers as `fn` did. */
+  withWrite<R>(fn: () => R | Promise<R>, options?: AcquireOptions): Promise<R>;
+  /** Acquires shared if that needs no waiting, else answers `undefined`. */
+  tryRead(): Guard | undefined;
+  /** Acquires alone if that needs no waiting, else answers `undefined`. */
+  tryWrite(): Guard | undefined;
+  /** Who holds the lock and who waits for it now. */
+  query(): LockQuery;
+}

@@ -1,0 +1,10 @@
+/**
+ * Locks and snapshots that are right, at the distance of tasks and of processes.
+ *
+ * @module
+ */
+export * from "./lib/lock.ts";
+export * from "./lib/errors.ts";
+export { RwLock } from "./lib/rw_lock.ts";
+export * from "./lib/snapshots.ts";
+export * from "./lib/file_lock.ts";
