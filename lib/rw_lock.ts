@@ -1,0 +1,196 @@
+/**
+ * A lock for the tasks of one isolate: many readers or one writer, first come, first served.
+ *
+ * The invariants stand where they are kept, in `_queue.ts`. Here is only the door: arguments are
+ * checked, nothing is thrown synchronously by what answers a promise, and a guard is given back
+ * however its critical section ends.
+ */
+import { currentHost } from "./_host.ts";
+import { checkAcquireOptions, checkFunction, checkLockOptions } from "./_options.ts";
+import { parties, Place, Queue } from "./_queue.ts";
+import type { AcquireOptions, Guard, LockOptions, LockQuery, ReadWriteLock } from "./lock.ts";
+
+/**
+ * A lock that many readers share or one writer has alone, for async tasks in one isolate.
+ *
+ * Guarantees, beyond those of every {@linkcode ReadWriteLock}:
+ *
+ * - **Fairness**: first come, first served. A reader behind a queued writer waits for it, so
+ *   neither side starves; neighbouring readers enter together. `tryRead` and `tryWrite` never
+ *   overtake the queue.
+ * - **Cancellation**: a wait that times out or aborts leaves the queue in constant time, whatever
+ *   its length, and lets in at once those it was holding up. Its timer and its listener go too,
+ *   also when it is granted. The grant is decided inside the `release()` that makes it possible:
+ *   an abort that comes later, though before the waiter has run on, changes nothing.
+ * - **Cost**: acquiring without waiting reads no clock and sets no timer. Waits of one length
+ *   share a timer and waits on one signal share a listener.
+ *
+ * Not re-entrant: a task that acquires what it holds waits for itself.
+ *
+ * What `onContention` throws surfaces as an unhandled rejection and does not touch the lock.
+ *
+ * @example A lost update, mended
+ * ```ts
+ * import { RwLock } from "@interlock/core";
+ * import assert from "node:assert/strict";
+ *
+ * const lock = new RwLock();
+ * let balance = 0;
+ * async function deposit(amount: number) {
+ *   using _guard = await lock.write();
+ *   const before = balance;
+ *   await Promise.resolve(); // others run here, and wait
+ *   balance = before + amount;
+ * }
+ * await Promise.all([deposit(10), deposit(20)]);
+ * assert.equal(balance, 30);
+ * ```
+ */
+export class RwLock implements ReadWriteLock {
+  readonly #queue: Queue;
+
+  /**
+   * Creates a lock that nobody holds.
+   *
+   * @param options A label for errors, and whom to tell of long waits.
+   * @throws {TypeError} when an option has the wrong type
+   * @throws {RangeError} when `contentionAfter` is negative or not a number
+   */
+  constructor(options?: LockOptions) {
+    if (options !== undefined) checkLockOptions(options, "create lock");
+    this.#queue = new Queue(currentHost(), options);
+  }
+
+  /**
+   * Acquires the lock shared with other readers.
+   *
+   * @param options How long to wait, what ends the wait, and a name for the holder.
+   * @returns The guard to release or dispose of.
+   * @throws {LockTimeoutError} when `timeout` milliseconds have passed
+   * @throws {TypeError | RangeError} when an option cannot be meant
+   * @throws the signal's reason when it has aborted
+   *
+   * @example Readers share
+   * ```ts
+   * import { RwLock } from "@interlock/core";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = new RwLock();
+   * using _first = await lock.read({ label: "report" });
+   * using _second = await lock.read({ label: "export" });
+   * assert.deepEqual(lock.query().holders.map((holder) => holder.label), ["report", "export"]);
+   * ```
+   */
+  read(options?: AcquireOptions): Promise<Guard> {
+    return this.#acquire(false, options);
+  }
+
+  /**
+   * Acquires the lock alone.
+   *
+   * @param options How long to wait, what ends the wait, and a name for the holder.
+   * @returns The guard to release or dispose of.
+   * @throws {LockTimeoutError} when `timeout` milliseconds have passed
+   * @throws {TypeError | RangeError} when an option cannot be meant
+   * @throws the signal's reason when it has aborted
+   *
+   * @example Waiting no longer than a second
+   * ```ts
+   * import { LockTimeoutError, RwLock } from "@interlock/core";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = new RwLock({ label: "ledger" });
+   * using _guard = await lock.write({ timeout: 1000 });
+   * await assert.rejects(lock.write({ timeout: 0 }), LockTimeoutError);
+   * ```
+   */
+  write(options?: AcquireOptions): Promise<Guard> {
+    return this.#acquire(true, options);
+  }
+
+  /**
+   * Runs `fn` with the lock shared and releases however `fn` ends.
+   *
+   * @param fn What to do inside.
+   * @param options As for `read()`.
+   * @returns What `fn` answered.
+   * @throws whatever `fn` or `read()` throws
+   */
+  async withRead<R>(fn: () => R | Promise<R>, options?: AcquireOptions): Promise<R> {
+    checkFunction("fn", fn, "read-lock");
+    using _guard = await this.#acquire(false, options);
+    return await fn();
+  }
+
+  /**
+   * Runs `fn` with the lock held alone and releases however `fn` ends.
+   *
+   * @param fn What to do inside.
+   * @param options As for `write()`.
+   * @returns What `fn` answered.
+   * @throws whatever `fn` or `write()` throws
+   *
+   * @example
+   * ```ts
+   * import { RwLock } from "@interlock/core";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = new RwLock();
+   * await assert.rejects(lock.withWrite(() => Promise.reject(new Error("inside"))), /inside/);
+   * assert.equal(await lock.withWrite(() => "free again"), "free again");
+   * ```
+   */
+  async withWrite<R>(fn: () => R | Promise<R>, options?: AcquireOptions): Promise<R> {
+    checkFunction("fn", fn, "write-lock");
+    using _guard = await this.#acquire(true, options);
+    return await fn();
+  }
+
+  /**
+   * Acquires the lock shared if that needs no waiting; never overtakes a queued writer.
+   *
+   * @returns The guard, or `undefined`.
+   */
+  tryRead(): Guard | undefined {
+    return Place.enter(this.#queue, false);
+  }
+
+  /**
+   * Acquires the lock alone if that needs no waiting.
+   *
+   * @returns The guard, or `undefined`.
+   *
+   * @example
+   * ```ts
+   * import { RwLock } from "@interlock/core";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = new RwLock();
+   * using guard = lock.tryWrite();
+   * assert.equal(guard?.mode, "write");
+   * assert.equal(lock.tryRead(), undefined);
+   * ```
+   */
+  tryWrite(): Guard | undefined {
+    return Place.enter(this.#queue, true);
+  }
+
+  /**
+   * Who holds the lock and who waits for it, at this moment. A waiter is a holder as soon as the
+   * `release()` that lets it in has returned, though it has not run on yet.
+   */
+  query(): LockQuery {
+    return { holders: parties(this.#queue.holders), waiters: parties(this.#queue.waiters) };
+  }
+
+  #acquire(writes: boolean, options: AcquireOptions | undefined): Promise<Guard> {
+    if (options !== undefined) {
+      try {
+        checkAcquireOptions(options, writes ? "write-lock" : "read-lock");
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    return Place.acquire(this.#queue, writes, options);
+  }
+}
