@@ -88,6 +88,11 @@ export class Deadlines {
     return deadline;
   }
 
+  /** How long ago a deadline was added, in milliseconds. */
+  elapsed(deadline: Deadline): number {
+    return this.#host.now() - deadline.since;
+  }
+
   /** Forgets a deadline; does nothing for one that has passed. */
   remove(deadline: Deadline): void {
     const group = deadline.group;
