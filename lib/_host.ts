@@ -13,10 +13,15 @@ import { bunFiles } from "./_host_bun.ts";
 /** What a host's timer is known by. */
 export type Timer = unknown;
 
-/** Which file it is, whatever paths lead to it. */
+/**
+ * Which file it is, whatever paths lead to it. Compare both with `===`.
+ *
+ * An inode beyond 2^53 is a `bigint`, for rounding would make one file of two (overlay file
+ * systems set high bits); where the system tells no inode it is the file's real path.
+ */
 export interface FileId {
   readonly dev: number;
-  readonly ino: number;
+  readonly ino: number | bigint | string;
 }
 
 /** An open file. One flock belongs to it, whoever in the process uses it. */
@@ -40,14 +45,22 @@ export interface OpenFile {
   close(): void;
 }
 
-/** The file system. */
+/** The file system. What fails throws an error with the system's `code` where it tells one. */
 export interface Files {
+  /** The absolute path of `path`, seen from the working folder of now; reads no file. */
+  resolve(path: string | URL): string;
+  /** The folder a path is in; reads no file. */
+  folderOf(path: string): string;
+  /** The path without symbolic links; throws when it leads to nothing. */
+  realPath(path: string): string;
+  /** What a path leads to now; `undefined` when to nothing. */
+  kind(path: string): "file" | "folder" | "other" | undefined;
   /** Opens to read and write, creating the file (not its folder) with `mode` when it is missing. */
   open(path: string, options: { create: boolean; mode?: number }): OpenFile;
-  /** Which file a path leads to now; `undefined` when to none. */
+  /** Which file a path leads to now; `undefined` when to nothing. */
   identify(path: string): FileId | undefined;
-  /** Creates a folder and those above it. */
-  makeFolder(path: string): void;
+  /** Creates a folder and those above it where they are missing, each with `mode`. */
+  makeFolder(path: string, mode?: number): void;
   /** Puts the file at `from` in the place of what is at `to`, in one step. */
   rename(from: string, to: string): void;
 }
