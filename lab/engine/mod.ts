@@ -1,0 +1,12 @@
+/** Schedules, strategies and the run loop. Knows no scenario, no world, and no runtime. */
+export * from "./operation.ts";
+export * from "./outcome.ts";
+export * from "./strategy.ts";
+export * from "./run.ts";
+export * from "./explore.ts";
+export * from "./random.ts";
+export * from "./exhaustive.ts";
+export * from "./replay.ts";
+export * from "./portfolio.ts";
+export * from "./schedule_code.ts";
+export * from "./prng.ts";

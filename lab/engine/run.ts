@@ -1,0 +1,285 @@
+/**
+ * One run of a program: actors stop before each operation, and one of them is let go.
+ *
+ * Invariant: between two choices exactly one actor runs. It runs until it stands before its next
+ * operation (`park`) or ends (`finish`), and that very call makes the next choice. So the engine
+ * never counts microtasks and needs no macrotask a step: the actors themselves drive it. `#running`
+ * counts the actors on the move; the call that brings it to zero chooses. An actor that awaits
+ * something the engine does not see would stop the loop; the watchdog then takes it for astray,
+ * lets another go, and marks the run as best effort.
+ */
+import { describeOperation, type Event, type Operation } from "./operation.ts";
+import type { Outcome, Waiting } from "./outcome.ts";
+import { Divergence, type RunView, type Strategy } from "./strategy.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** An operation an actor stands before. */
+export interface Action {
+  /** What it will do. */
+  readonly operation: Operation;
+  /** What it will do it with. */
+  readonly argument: unknown;
+  /** Whether it can be carried out now. */
+  ready(): boolean;
+  /** Carries it out and lets the actor run on. Reports the answer through `Run.returned`. */
+  go(): void;
+}
+
+/** What can be run again and again under the engine's eye. */
+export interface Program {
+  /** The actors' names; their order is that of the choices. */
+  readonly actors: readonly string[];
+  /** Whether operations are carried out elsewhere, so that a macrotask without progress is no sign. */
+  readonly remote: boolean;
+  /**
+   * Starts a fresh run: from now on every actor calls `park` before each operation and `finish` at
+   * its end.
+   */
+  start(run: Run): void;
+  /** Looks at the end state of a run in which all finished; answers what is wrong with it. */
+  check(): string | undefined;
+  /** Something already under way decides who can move: the choice waits for it. */
+  settle?(): Promise<void> | undefined;
+  /** The run has ended with actors still in it; they must not be heard of again. */
+  abandon?(): void;
+}
+
+/** A run ends as endless after this many steps, unless told otherwise. */
+export const MAX_STEPS = 10_000;
+
+/** How long an actor may be astray before nobody else being able to move counts as deadlock, in ms. */
+const PATIENCE = 100;
+
+const RUNNING = 1;
+const PARKED = 2;
+const FINISHED = 3;
+const ASTRAY = 4;
+
+const PASSED: Outcome = { kind: "passed" };
+
+/** How a run reports its end. */
+export interface Listener {
+  /** The run has ended with a verdict. */
+  ended(outcome: Outcome): void;
+  /** The run could not be carried through. */
+  failed(error: unknown): void;
+}
+
+/** The run loop. One instance serves any number of runs of one program, one after another. */
+export class Run implements RunView {
+  readonly #program: Program;
+  readonly #maxSteps: number;
+  readonly #watchdog: Watchdog;
+  readonly #actions: (Action | undefined)[];
+  readonly #states: number[];
+  readonly #enabled: number[] = [];
+  readonly #latest: Event[] = [];
+  #strategy!: Strategy;
+  #listener!: Listener;
+  #events: Event[] | undefined;
+  #choices: number[] = [];
+  #running = 0;
+  #unfinished = 0;
+  #active = false;
+  #settling = false;
+  #progress = 0;
+  #stalledSince: number | undefined;
+  #bestEffort = false;
+
+  /**
+   * @param program What is run.
+   * @param maxSteps After how many operations a run ends as endless.
+   */
+  constructor(program: Program, maxSteps: number = MAX_STEPS) {
+    this.#program = program;
+    this.#maxSteps = maxSteps;
+    this.#actions = program.actors.map(() => undefined);
+    this.#states = program.actors.map(() => FINISHED);
+    this.#watchdog = new Watchdog(this);
+  }
+
+  /** The actors' names. */
+  get actors(): readonly string[] {
+    return this.#program.actors;
+  }
+
+  /** How many operations have been carried out. */
+  get steps(): number {
+    return this.#choices.length;
+  }
+
+  /** The actor of each step so far; valid until the next run begins. */
+  get choices(): readonly number[] {
+    return this.#choices;
+  }
+
+  /** Whether the order was decided in part by something the engine does not control. */
+  get bestEffort(): boolean {
+    return this.#bestEffort;
+  }
+
+  /** For the watchdog: grows with every move, `undefined` between runs. */
+  get progress(): number | undefined {
+    return this.#active ? this.#progress : undefined;
+  }
+
+  /** The operation an actor stands before. */
+  pending(actor: number): Operation | undefined {
+    return this.#actions[actor]?.operation;
+  }
+
+  /**
+   * Starts a run.
+   *
+   * @param strategy Chooses who moves.
+   * @param events Where to record what happens; left out, nothing is recorded.
+   * @param listener Told how the run ended; exactly one of its methods is called, once.
+   */
+  begin(strategy: Strategy, events: Event[] | undefined, listener: Listener): void {
+    this.#strategy = strategy;
+    this.#events = events;
+    this.#listener = listener;
+    this.#choices.length = 0;
+    const count = this.#states.length;
+    for (let actor = 0; actor < count; actor++) {
+      this.#states[actor] = RUNNING;
+      this.#actions[actor] = undefined;
+    }
+    this.#running = this.#unfinished = count;
+    this.#active = true;
+    this.#settling = false;
+    this.#bestEffort = false;
+    this.#stalledSince = undefined;
+    if (!this.#program.remote) this.#watchdog.arm();
+    this.#program.start(this);
+  }
+
+  /** An actor has come to an operation and waits to be let go. */
+  park(actor: number, action: Action): void {
+    this.#actions[actor] = action;
+    this.#arrive(actor, PARKED);
+  }
+
+  /** An actor has ended. */
+  finish(actor: number): void {
+    this.#unfinished--;
+    this.#arrive(actor, FINISHED);
+  }
+
+  /** An actor has ended by throwing, which ends the run. */
+  threw(actor: number, error: unknown): void {
+    if (!this.#active) return;
+    this.#end({ kind: "threw", actor: this.actors[actor], error });
+  }
+
+  /** The world cannot carry the run through. */
+  fail(error: unknown): void {
+    if (!this.#active) return;
+    this.#active = false;
+    this.#program.abandon?.();
+    this.#listener.failed(error);
+  }
+
+  /** What the operation under way of `actor` answered. */
+  returned(actor: number, result: unknown): void {
+    if (this.#events !== undefined) this.#latest[actor].result = result;
+  }
+
+  /** For the watchdog: a macrotask has passed in which nothing moved. */
+  stalled(): void {
+    if (this.#running > 0) {
+      for (let actor = 0; actor < this.#states.length; actor++) {
+        if (this.#states[actor] === RUNNING) this.#states[actor] = ASTRAY;
+      }
+      this.#running = 0;
+      this.#bestEffort = true;
+      this.#next();
+      return;
+    }
+    const now = performance.now();
+    this.#stalledSince ??= now;
+    if (now - this.#stalledSince > PATIENCE) this.#deadlock();
+  }
+
+  #arrive(actor: number, state: number): void {
+    const before = this.#states[actor];
+    this.#states[actor] = state;
+    this.#progress++;
+    if (!this.#active) return;
+    if (before === RUNNING) {
+      if (--this.#running === 0) this.#next();
+    } else if (before === ASTRAY) {
+      this.#stalledSince = undefined;
+      if (this.#running === 0 && !this.#settling) this.#next();
+    }
+  }
+
+  #next(): void {
+    if (this.#unfinished === 0) {
+      const message = this.#program.check();
+      this.#end(message === undefined ? PASSED : { kind: "violated", message });
+      return;
+    }
+    const settling = this.#program.settle?.();
+    if (settling !== undefined) {
+      this.#settling = true;
+      settling.then(() => {
+        this.#settling = false;
+        if (this.#active) this.#next();
+      }, (error) => this.fail(error));
+      return;
+    }
+    const enabled = this.#enabled;
+    let count = 0;
+    for (let actor = 0; actor < this.#actions.length; actor++) {
+      const action = this.#actions[actor];
+      if (action !== undefined && action.ready()) enabled[count++] = actor;
+    }
+    enabled.length = count;
+    if (count > 0) this.#step(enabled);
+    else if (!this.#states.includes(ASTRAY)) this.#deadlock();
+    // Else somebody is astray and may yet come back; the watchdog decides when that is a deadlock.
+  }
+
+  #step(enabled: readonly number[]): void {
+    let actor: number;
+    try {
+      actor = this.#strategy.choose(enabled, this);
+    } catch (error) {
+      if (!(error instanceof Divergence)) return this.fail(error);
+      const { expected, found } = error;
+      return this.#end({ kind: "diverged", step: this.steps + 1, expected, found });
+    }
+    if (this.steps === this.#maxSteps) return this.#end({ kind: "endless", steps: this.#maxSteps });
+    const action = this.#actions[actor]!;
+    this.#actions[actor] = undefined;
+    this.#states[actor] = RUNNING;
+    this.#running = 1;
+    this.#progress++;
+    this.#choices.push(actor);
+    if (this.#events !== undefined) {
+      const { operation, argument } = action;
+      this.#events.push(this.#latest[actor] = { actor, operation, argument, result: undefined });
+    }
+    action.go();
+  }
+
+  #deadlock(): void {
+    const waiting: Waiting[] = [];
+    for (let actor = 0; actor < this.#states.length; actor++) {
+      if (this.#states[actor] === FINISHED) continue;
+      const operation = this.pending(actor);
+      waiting.push({
+        actor: this.actors[actor],
+        operation: operation && describeOperation(operation),
+      });
+    }
+    this.#end({ kind: "deadlock", waiting });
+  }
+
+  #end(outcome: Outcome): void {
+    this.#active = false;
+    if (this.#unfinished > 0) this.#program.abandon?.();
+    this.#listener.ended(outcome);
+  }
+}

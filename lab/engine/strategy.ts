@@ -1,0 +1,54 @@
+/** What decides who moves next. */
+import type { Operation } from "./operation.ts";
+
+/** What a search without a failure amounts to, and what it does not. */
+export type Evidence =
+  | { readonly kind: "proved"; readonly orders: number }
+  | { readonly kind: "sampled"; readonly orders: number; readonly seed: number }
+  | { readonly kind: "partial"; readonly orders: number };
+
+/** What a strategy may look at while it chooses. */
+export interface RunView {
+  /** How many operations have been carried out. */
+  readonly steps: number;
+  /** The actors' names. */
+  readonly actors: readonly string[];
+  /** The operation an actor stands before, enabled or not; `undefined` when it stands before none. */
+  pending(actor: number): Operation | undefined;
+}
+
+/** A way through the space of schedules: one choice at a time, one schedule after another. */
+export interface Strategy {
+  /** What it is called on the command line and in reports. */
+  readonly name: string;
+  /** Called before each schedule. Answers `false` when there is nothing left to try. */
+  begin(): boolean;
+  /**
+   * Picks who moves next.
+   *
+   * @param enabled The actors that can move, in ascending order; at least one. Only valid during
+   * the call.
+   * @param run The run so far.
+   * @returns One of `enabled`.
+   * @throws {Divergence} when the run is not the one the strategy was made for.
+   */
+  choose(enabled: readonly number[], run: RunView): number;
+  /** What `schedules` schedules without a failure are evidence of. */
+  evidence(schedules: number): Evidence;
+}
+
+/** A run took another way than the one it was to follow. */
+export class Divergence extends Error {
+  override readonly name = "Divergence";
+  /** What should have happened at this step. */
+  readonly expected: string;
+  /** What stands there instead. */
+  readonly found: string;
+
+  /** Keeps both sides for the report. */
+  constructor(expected: string, found: string) {
+    super(`expected ${expected}, found ${found}`);
+    this.expected = expected;
+    this.found = found;
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * What a distance supplies: the raw shared objects, as one actor reaches them.
+ *
+ * This is all that differs between tasks, workers and processes. What the scenario sees
+ * (`_view.ts`) is built on it once for all of them.
+ */
+import type { ReadWriteLock } from "../../lib/lock.ts";
+
+/** A shared integer, at once or through input and output. */
+export interface RawCell {
+  read(): number;
+  write(value: number): void;
+  compareAndSet(expected: number, next: number): boolean | Promise<boolean>;
+}
+
+/** A queue of messages. */
+export interface RawChannel {
+  /** How many messages wait. */
+  readonly size: number;
+  send(value: unknown): void;
+  /** The oldest message; a promise of the next one when there is none. */
+  receive(): unknown;
+}
+
+/** The shared objects of one run, by name. */
+export interface Medium {
+  cell(name: string): RawCell;
+  lock(name: string): ReadWriteLock;
+  /** Left out where messages go through whoever steers the run. */
+  channel?(name: string): RawChannel;
+}

@@ -1,0 +1,70 @@
+/**
+ * What the coordinator and a remote actor say to each other, over `postMessage` or as lines of JSON.
+ *
+ * Each message names the run it belongs to, so that what an abandoned run still says is not taken for
+ * the next one's. A coordinator sends `run`; in a free run the actor answers `prepared` and waits for
+ * `start`. Before an operation that somebody else decides about, the actor sends `parked` and waits
+ * for `go`; when it has carried it out it sends `did`. It ends with `finished` or `threw`.
+ */
+import type { Effect } from "../engine/mod.ts";
+import type { Parameters } from "./scenario.ts";
+
+/** To an actor: become this one. */
+export interface RunOrder {
+  readonly type: "run";
+  readonly run: number;
+  readonly module: string;
+  readonly variant: string;
+  readonly parameters: Parameters;
+  readonly place: number;
+  readonly stepped: boolean;
+  /** Where the shared objects are; what it means is the distance's own business. */
+  readonly storage: unknown;
+}
+
+/** What an actor can be told. */
+export type ToActor =
+  | RunOrder
+  | { readonly type: "start"; readonly run: number; readonly at: number }
+  | { readonly type: "go"; readonly run: number; readonly value?: unknown }
+  | { readonly type: "abandon"; readonly run: number };
+
+/** An error as data, for structured clone and JSON both lose classes. */
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** What an actor can say. */
+export type FromActor =
+  | { readonly type: "prepared"; readonly run: number }
+  | {
+    readonly type: "parked";
+    readonly run: number;
+    readonly object: string;
+    readonly kind: string;
+    readonly effect: Effect;
+    readonly argument?: unknown;
+    readonly ready: boolean;
+  }
+  | { readonly type: "ready"; readonly run: number }
+  | { readonly type: "did"; readonly run: number; readonly value?: unknown }
+  | { readonly type: "finished"; readonly run: number }
+  | { readonly type: "threw"; readonly run: number; readonly error: PlainError };
+
+/** An error as data. */
+export function toPlainError(error: unknown): PlainError {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  return { name: error.name, message: error.message, stack: error.stack };
+}
+
+/** An error from data. */
+export function fromPlainError({ name, message, stack }: PlainError): Error {
+  return Object.assign(new Error(message), { name, stack });
+}
+
+/** Milliseconds since the epoch with the fine resolution that workers and processes share. */
+export function sharedNow(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,41 @@
+/** What workers and processes have in common as distances: a pool of places where actors live. */
+import type { Program } from "../engine/mod.ts";
+import type { Distance, FreeRun } from "./distance.ts";
+import { type Remote, RemoteProgram, runFree, type Storage } from "./_remote_program.ts";
+import type { Subject } from "./scenario.ts";
+import type { WorldName } from "./world.ts";
+
+/** A distance whose actors live elsewhere. Its places are opened when needed and kept till the end. */
+export abstract class RemoteDistance implements Distance {
+  abstract readonly name: WorldName;
+  abstract readonly about: string;
+  readonly #remotes: Remote[] = [];
+
+  /** Opens the place for the actor number `place`; resolves when it is ready to be told its part. */
+  protected abstract open(place: number): Promise<Remote>;
+
+  /** Makes the shared objects for one run. */
+  protected abstract makeStorage(subject: Subject): Storage;
+
+  async stepped(subject: Subject): Promise<Program> {
+    const remotes = await this.#places(subject.actors.length);
+    return new RemoteProgram(subject, remotes, () => this.makeStorage(subject));
+  }
+
+  async free(subject: Subject): Promise<FreeRun> {
+    const remotes = await this.#places(subject.actors.length);
+    return runFree(subject, remotes, () => this.makeStorage(subject));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#remotes.splice(0).map((remote) => remote.close()));
+  }
+
+  async #places(count: number): Promise<readonly Remote[]> {
+    for (let place = 0; place < count; place++) {
+      if (this.#remotes[place]?.dead === false) continue;
+      this.#remotes[place] = await this.open(place);
+    }
+    return this.#remotes.slice(0, count);
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The distance of processes: each actor is an operating-system process, Deno and Bun in turn, the
+ * cells are files, the lock is `FileLock`.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { deadline } from "@std/async/deadline";
+import { makeTempDir } from "@std/fs/unstable-make-temp-dir";
+import { remove } from "@std/fs/unstable-remove";
+import { systemHost } from "../../lib/_host.ts";
+import { WorldError } from "./distance.ts";
+import { onLines } from "./_lines.ts";
+import { createCell, type ProcessStorage, readCell } from "./_process_medium.ts";
+import { RemoteDistance } from "./_remote_distance.ts";
+import type { Remote, Storage } from "./_remote_program.ts";
+import type { FromActor, ToActor } from "./_protocol.ts";
+import { runCommand, type Runtime, runtimes } from "./_runtimes.ts";
+import type { Subject } from "./scenario.ts";
+
+/** How long a process may take to start, in ms. */
+const START_LIMIT = 60_000;
+
+/** How much of what a process says on stderr is kept for the message about its death. */
+const STDERR_KEPT = 2_000;
+
+class ProcessRemote implements Remote {
+  readonly about: string;
+  dead = false;
+  onMessage: (message: FromActor) => void = () => {};
+  onDeath: (error: WorldError) => void = () => {};
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #up: Promise<void>;
+  readonly #ended: Promise<void>;
+  #stderr = "";
+
+  constructor(runtime: Runtime) {
+    const { command, args } = runCommand(
+      runtime,
+      new URL("./_process_main.ts", import.meta.url).href,
+      [],
+    );
+    const child = this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+    this.about = `${runtime.name} process ${child.pid ?? "that did not start"}`;
+    child.stderr.setEncoding("utf8");
+    child.stderr.on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
+    });
+    // A child that is gone is told by its exit; what was still being written to it is lost with it.
+    child.stdin.on("error", () => {});
+    let ended!: () => void;
+    this.#ended = new Promise((resolve) => {
+      ended = resolve;
+    });
+    this.#up = new Promise((resolve, reject) => {
+      const died = (why: string) => {
+        this.dead = true;
+        ended();
+        const said = this.#stderr.trim();
+        const error = new WorldError(
+          `Cannot go on with ${this.about}: ${why}${said === "" ? "" : `; it said: ${said}`}`,
+        );
+        reject(error);
+        this.onDeath(error);
+      };
+      child.on("error", (error) => died(`${command} cannot be run (${error.message})`));
+      child.on("close", (code, signal) => died(`it ended with ${signal ?? `code ${code}`}`));
+      onLines(child.stdout, (line) => {
+        const message = JSON.parse(line) as FromActor | { type: "up" };
+        if (message.type === "up") resolve();
+        else this.onMessage(message);
+      });
+    });
+    this.#up.catch(() => {});
+  }
+
+  async ready(): Promise<this> {
+    await deadline(this.#up, START_LIMIT);
+    return this;
+  }
+
+  send(message: ToActor): void {
+    if (!this.dead) this.#child.stdin.write(JSON.stringify(message) + "\n");
+  }
+
+  async close(): Promise<void> {
+    this.onDeath = () => {};
+    if (!this.dead) this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+}
+
+/** Processes of every runtime this machine has. */
+export class ProcessesDistance extends RemoteDistance {
+  readonly name = "processes";
+  readonly #runtimes: readonly Runtime[] = runtimes();
+  #folder: string | undefined;
+  #runs = 0;
+
+  get about(): string {
+    return `${this.#runtimes.map((runtime) => runtime.name).join(" and ")} processes that share files`;
+  }
+
+  protected override async open(place: number): Promise<Remote> {
+    this.#folder ??= await makeTempDir({ prefix: "interlock-" });
+    return await new ProcessRemote(this.#runtimes[place % this.#runtimes.length]).ready();
+  }
+
+  protected override makeStorage(subject: Subject): Storage {
+    const folder = join(this.#folder!, String(++this.#runs));
+    systemHost.files.makeFolder(folder);
+    const cells = subject.objects.filter((object) => object.kind === "cell");
+    for (const cell of cells) createCell(folder, cell.name, cell.initial);
+    const forActors: ProcessStorage = {
+      folder,
+      atomic: cells.filter((cell) => cell.atomic).map((cell) => cell.name),
+    };
+    return {
+      forActors,
+      end: () => Object.fromEntries(cells.map(({ name }) => [name, readCell(folder, name)])),
+      dispose: () => {},
+    };
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
+    if (this.#folder !== undefined) await remove(this.#folder, { recursive: true });
+    this.#folder = undefined;
+  }
+}

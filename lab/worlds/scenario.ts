@@ -1,0 +1,209 @@
+/** What a scenario is: one race, told once, run at every distance. */
+import { hash, MAX_ACTORS } from "../engine/mod.ts";
+import { Declaration, type Declared } from "./_declaration.ts";
+import { WORLD_NAMES, type World, type WorldName } from "./world.ts";
+
+/** One number that shapes a scenario. */
+export interface Parameter {
+  /** What it is, in a few words. */
+  readonly about: string;
+  /** Its value in tests and in the tour: small, so that every order can be run. */
+  readonly smoke: number;
+  /** Its value in benchmarks. */
+  readonly bench: number;
+  /** The smallest value allowed. */
+  readonly min: number;
+  /** The largest value allowed. */
+  readonly max: number;
+}
+
+/** Values for a scenario's parameters. */
+export type Parameters<P extends string = string> = Readonly<Record<P, number>>;
+
+/** One of those who race. */
+export interface Actor {
+  /** Its name in timelines. */
+  readonly name: string;
+  /** What it does. Called once a run. */
+  run(): Promise<void>;
+}
+
+/** What the shared cells hold when all actors have finished, by name. */
+export type EndState = Readonly<Record<string, number>>;
+
+/** How a variant is expected to fail: a wrong result, a deadlock, or an actor that throws. */
+export type Symptom = "violated" | "deadlock" | "threw";
+
+/** One way of writing the race: broken, or mended. */
+export interface Variant<P extends string = string> {
+  /** Whether some order breaks it. */
+  readonly expect: "broken" | "safe";
+  /** How a broken variant fails. @default "violated" */
+  readonly symptom?: Symptom;
+  /** Why it is what it is, in a sentence. */
+  readonly because: string;
+  /**
+   * Declares the shared objects and answers the actors. Called anew for every actor and every run,
+   * always with the same result: nothing but what `world` gives is shared.
+   */
+  build(world: World, parameters: Parameters<P>): readonly Actor[];
+  /** Looks at the end state; answers what is wrong with it, if anything. */
+  check(end: EndState, parameters: Parameters<P>): string | undefined;
+}
+
+/** One race with all its variants. */
+export interface Scenario<P extends string = string> {
+  /** `import.meta.url` of the module that has the scenario as its default export. */
+  readonly module: string;
+  /** Its name: lower-case words joined by hyphens. */
+  readonly name: string;
+  /** Its name for people. */
+  readonly title: string;
+  /** What races, why, and how it is mended: plain paragraphs. */
+  readonly lesson: readonly string[];
+  /** The document the case comes from. */
+  readonly seed: string;
+  /** The numbers that shape it. */
+  readonly parameters: Readonly<Record<P, Parameter>>;
+  /** The distances at which it makes sense. */
+  readonly worlds: readonly WorldName[];
+  /** Its variants by name. */
+  readonly variants: Readonly<Record<string, Variant<P>>>;
+}
+
+/** Something asked for does not exist or is out of range; the message says what is allowed. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/**
+ * Checks and answers a scenario, with the parameters' names inferred.
+ *
+ * @throws {TypeError} when a name, a parameter or a variant is not what it should be.
+ */
+export function defineScenario<P extends string>(scenario: Scenario<P>): Scenario<P> {
+  const names = [scenario.name, ...Object.keys(scenario.variants)];
+  for (const name of names) {
+    if (!NAME.test(name)) {
+      throw new TypeError(
+        `Cannot define scenario: ${JSON.stringify(name)} is no name; use lower-case words joined by hyphens`,
+      );
+    }
+  }
+  if (names.length === 1) {
+    throw new TypeError(`Cannot define scenario ${scenario.name}: it has no variants`);
+  }
+  for (const [name, { smoke, bench, min, max }] of Object.entries<Parameter>(scenario.parameters)) {
+    const valid = [smoke, bench, min, max].every((value) => Number.isSafeInteger(value)) &&
+      0 <= min && min <= smoke && smoke <= max && min <= bench && bench <= max;
+    if (!valid) {
+      throw new TypeError(
+        `Cannot define scenario ${scenario.name}: parameter ${name} wants whole numbers with 0 <= min <= smoke, bench <= max`,
+      );
+    }
+  }
+  return scenario;
+}
+
+/** A variant with its parameters: what a world runs. */
+export class Subject {
+  /** The scenario. */
+  readonly scenario: Scenario;
+  /** The variant's name. */
+  readonly variantName: string;
+  /** The variant. */
+  readonly variant: Variant;
+  /** The parameters' values. */
+  readonly parameters: Parameters;
+  /** The actors' names. */
+  readonly actors: readonly string[];
+  /** The shared objects. */
+  readonly objects: readonly Declared[];
+  /** A hash of all that is declared. */
+  readonly structure: string;
+
+  /**
+   * @param scenario The scenario.
+   * @param variantName One of its variants.
+   * @param parameters Values that differ from the smoke values.
+   * @throws {UsageError} when there is no such variant or parameter, or a value is out of range.
+   */
+  constructor(scenario: Scenario, variantName: string, parameters: Record<string, number> = {}) {
+    const variant = Object.hasOwn(scenario.variants, variantName)
+      ? scenario.variants[variantName]
+      : undefined;
+    if (variant === undefined) {
+      throw new UsageError(
+        `Cannot find variant "${variantName}" of ${scenario.name}: it has ${
+          Object.keys(scenario.variants).join(", ")
+        }`,
+      );
+    }
+    this.scenario = scenario;
+    this.variantName = variantName;
+    this.variant = variant;
+    this.parameters = completeParameters(scenario, parameters);
+    const declaration = new Declaration();
+    this.actors = variant.build(declaration, this.parameters).map((actor) => actor.name);
+    this.objects = declaration.objects;
+    if (this.actors.length === 0 || this.actors.length > MAX_ACTORS) {
+      throw new UsageError(
+        `Cannot run ${this.label}: it has ${this.actors.length} actors; from 1 to ${MAX_ACTORS} are allowed`,
+      );
+    }
+    this.structure = hash(JSON.stringify([
+      scenario.name,
+      variantName,
+      this.parameters,
+      this.actors,
+      this.objects,
+    ]));
+  }
+
+  /** `scenario/variant`. */
+  get label(): string {
+    return `${this.scenario.name}/${this.variantName}`;
+  }
+
+  /** The parameters' values in their declared order, as a schedule code has them. */
+  get values(): readonly number[] {
+    return Object.keys(this.scenario.parameters).map((name) => this.parameters[name]);
+  }
+}
+
+function completeParameters(scenario: Scenario, given: Record<string, number>): Parameters {
+  const names = Object.keys(scenario.parameters);
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) {
+      throw new UsageError(
+        `Cannot set parameter "${name}" of ${scenario.name}: it has ${names.join(", ") || "none"}`,
+      );
+    }
+  }
+  return Object.fromEntries(names.map((name) => {
+    const { smoke, min, max } = scenario.parameters[name];
+    const value = given[name] ?? smoke;
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      throw new UsageError(
+        `Cannot set parameter ${name} of ${scenario.name} to ${value}: it takes whole numbers from ${min} to ${max}`,
+      );
+    }
+    return [name, value];
+  }));
+}
+
+/** `count` actors that do the same, named A, B, C, … and told their place. */
+export function team(count: number, run: (place: number) => Promise<void>): Actor[] {
+  return Array.from({ length: count }, (_, place) => ({
+    name: place < 26 ? String.fromCharCode(65 + place) : `A${place - 25}`,
+    run: () => run(place),
+  }));
+}
+
+/** Whether a distance exists. */
+export function isWorldName(name: string): name is WorldName {
+  return (WORLD_NAMES as readonly string[]).includes(name);
+}
+

@@ -1,0 +1,77 @@
+/**
+ * What a scenario may use: shared objects that are the same to it at every distance.
+ *
+ * Each operation on them is one scheduling point. In a stepped run the actor stops before it until
+ * the engine lets it go; in a free run it is carried out at once, at full speed. Whatever is not
+ * declared here is private to one actor: `build` is called once for each of them.
+ */
+
+/** The distances a scenario can be run at. */
+export const WORLD_NAMES = ["tasks", "workers", "processes"] as const;
+
+/** The name of a distance. */
+export type WorldName = typeof WORLD_NAMES[number];
+
+/**
+ * An integer that all actors share: a variable between tasks, a word of shared memory between
+ * workers, a file between processes. It holds whole numbers of 32 bits.
+ */
+export interface Cell {
+  /** What it holds now. */
+  read(): Promise<number>;
+  /** Puts `value` in the place of what it holds. */
+  write(value: number): Promise<void>;
+  /** Writes `next` if it holds `expected`, in one step; answers whether it did. */
+  compareAndSet(expected: number, next: number): Promise<boolean>;
+}
+
+/** How a cell is stored. */
+export interface CellOptions {
+  /**
+   * Whether one read and one write are atomic by construction: `Atomics` between workers, a file
+   * that is replaced by renaming between processes. A plain cell is plain memory, and a file written
+   * in place. Between tasks there is no difference.
+   *
+   * @default false
+   */
+  atomic?: boolean;
+}
+
+/** Being inside a lock. */
+export interface Held {
+  /** Leaves; one scheduling point. Does nothing the second time. */
+  release(): Promise<void>;
+}
+
+/**
+ * The library's own lock for the distance: `RwLock`, `SharedRwLock` or `FileLock`. Acquiring takes
+ * two scheduling points, the request and the grant.
+ */
+export interface Lock {
+  /** Enters together with other readers. */
+  read(): Promise<Held>;
+  /** Enters alone. */
+  write(): Promise<Held>;
+  /** Runs `fn` among other readers and leaves however it ends. */
+  withRead<R>(fn: () => Promise<R>): Promise<R>;
+  /** Runs `fn` alone and leaves however it ends. */
+  withWrite<R>(fn: () => Promise<R>): Promise<R>;
+}
+
+/** Messages from any actor to any other, in the order they were sent. */
+export interface Channel<T> {
+  /** Sends a copy of `value`. Never waits. */
+  send(value: T): Promise<void>;
+  /** The oldest message not yet received; waits for one. */
+  receive(): Promise<T>;
+}
+
+/** Where an actor's shared objects come from. Each object is declared once, by a name of its own. */
+export interface World {
+  /** A shared integer. */
+  cell(name: string, initial: number, options?: CellOptions): Cell;
+  /** A shared lock. */
+  lock(name: string): Lock;
+  /** A shared channel. */
+  channel<T>(name: string): Channel<T>;
+}
