@@ -1,0 +1,139 @@
+/**
+ * Runs the tests on one runtime and counts what ran.
+ *
+ * The counts come from the runner's JUnit report, never from its exit status alone: a run is good
+ * only if its status is 0, its report was written, and every test file it was given stands in that
+ * report. So a run that ended early, or a file that registers no test, cannot pass.
+ */
+import { relative } from "node:path";
+
+/** The root of the checkout. */
+export const root: URL = new URL("../", import.meta.url);
+
+/** What the tests run on. */
+export interface Runtime {
+  readonly name: "Deno" | "Bun";
+  readonly version: string;
+  /** The binary itself, past any link or script that stands before it. */
+  readonly path: string;
+}
+
+/** What to run. */
+export interface Selection {
+  /** Test files, relative to the root. */
+  readonly files: readonly string[];
+  /** Only tests whose name contains this. */
+  readonly filter?: string;
+}
+
+/** What came of it. */
+export interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** What is wrong beyond tests that failed, in words. */
+  readonly faults: readonly string[];
+}
+
+/** A run that hangs is ended after this long. */
+const LIMIT_MS = 30 * 60_000;
+
+/** The two runtimes: the one this runs on, and the Bun that is installed as a dependency. */
+export function runtimes(): Runtime[] {
+  const installed = new URL("node_modules/.bin/bun", root);
+  let bun: string;
+  try {
+    bun = Deno.realPathSync(installed);
+  } catch {
+    throw new Error("Cannot run on Bun: it is not in node_modules; `deno install` puts it there");
+  }
+  const { stdout } = new Deno.Command(bun, { args: ["--version"] }).outputSync();
+  const version = new TextDecoder().decode(stdout).trim();
+  return [
+    { name: "Deno", version: Deno.version.deno, path: Deno.execPath() },
+    { name: "Bun", version, path: bun },
+  ];
+}
+
+/** The environment in which the tests find both runtimes. */
+export function environment(): Record<string, string> {
+  const [deno, bun] = runtimes();
+  return { INTERLOCK_DENO: deno.path, INTERLOCK_BUN: bun.path };
+}
+
+/** Every test file at or below `path`, relative to the root and in order. */
+export function testFiles(path: string): string[] {
+  const found: string[] = [];
+  const visit = (url: URL) => {
+    for (const entry of Deno.readDirSync(url)) {
+      if (entry.isDirectory) visit(new URL(`${entry.name}/`, url));
+      else if (entry.name.endsWith("_test.ts")) found.push(new URL(entry.name, url).pathname);
+    }
+  };
+  const url = new URL(path, root);
+  if (Deno.statSync(url).isFile) found.push(url.pathname);
+  else visit(new URL(`${url.href.replace(/\/$/, "")}/`));
+  return found.map((file) => relative(root.pathname, file)).sort();
+}
+
+function command(runtime: Runtime, { files, filter }: Selection, report: string): string[] {
+  const paths = files.map((file) => `./${file}`);
+  if (runtime.name === "Deno") {
+    return [
+      ...["test", "--allow-all", "--no-check", "--preload", "./tests/_setup.ts"],
+      ...["--junit-path", report],
+      ...(Deno.env.has("CI") ? ["--frozen"] : []),
+      ...(filter === undefined ? [] : ["--filter", filter]),
+      ...paths,
+    ];
+  }
+  return [
+    ...["test", "--reporter=junit", `--reporter-outfile=${report}`],
+    ...(filter === undefined
+      ? []
+      : ["--test-name-pattern", filter.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")]),
+    ...paths,
+  ];
+}
+
+/** Counts the cases of a JUnit report, and names the files that have some. */
+function readReport(xml: string): { cases: number; skipped: number; files: Set<string> } {
+  const files = new Set<string>();
+  // Deno puts the file in `classname`, Bun in `file`.
+  for (const [, file] of xml.matchAll(/<testcase [^>]*?(?:classname="\.\/|file=")([^"]+)"/g)) {
+    files.add(file);
+  }
+  return {
+    cases: xml.match(/<testcase /g)?.length ?? 0,
+    skipped: xml.match(/<skipped/g)?.length ?? 0,
+    files,
+  };
+}
+
+/** Runs the selected tests on `runtime`, showing what it prints. */
+export async function runTests(runtime: Runtime, selection: Selection): Promise<Totals> {
+  const report = await Deno.makeTempFile({ suffix: ".xml" });
+  try {
+    const status = await new Deno.Command(runtime.path, {
+      args: command(runtime, selection, report),
+      cwd: root,
+      env: environment(),
+      stdin: "null",
+      signal: AbortSignal.timeout(LIMIT_MS),
+    }).spawn().status;
+    const xml = await Deno.readTextFile(report);
+    const { cases, skipped, files } = readReport(xml);
+    const failed = xml.match(/<failure/g)?.length ?? 0;
+    const faults: string[] = [];
+    if (status.signal !== null) faults.push(`ended by ${status.signal}`);
+    else if (!status.success && failed === 0) faults.push(`ended with status ${status.code}`);
+    if (cases === skipped) faults.push("no test was executed");
+    else if (selection.filter === undefined) {
+      const missing = selection.files.filter((file) => !files.has(file));
+      if (missing.length > 0) faults.push(`no test was executed in ${missing.join(", ")}`);
+    }
+    return { passed: cases - failed - skipped, failed: failed + faults.length, skipped, faults };
+  } finally {
+    await Deno.remove(report);
+  }
+}

@@ -1,0 +1,2 @@
+/** A file whose tests are never registered. */
+export {};

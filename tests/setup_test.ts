@@ -1,0 +1,70 @@
+/**
+ * The way the tests are run is right only if what goes wrong in a test is noticed. Each fixture goes
+ * wrong in a way that at least one runtime, left alone, takes for success.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const script = fileURLToPath(new URL("../scripts/test.ts", import.meta.url));
+const deno = process.env.INTERLOCK_DENO;
+
+function run(...args: string[]): { status: number | null; lines: string[] } {
+  const { status, stdout, stderr } = spawnSync(deno!, ["run", "-A", script, ...args], {
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  assert.notEqual(status, null, stderr);
+  return { status, lines: stdout.trimEnd().split("\n").slice(-3) };
+}
+
+/** What the fixture's summary must say of each runtime. */
+const failing: Record<string, { deno: RegExp; bun: RegExp }> = {
+  timer_throws: { deno: /0 passed, 1 failed/, bun: /0 passed, 1 failed/ },
+  timer_throws_later: { deno: /1 passed, 1 failed/, bun: /1 passed, 1 failed/ },
+  microtask_throws: { deno: /0 passed, 1 failed/, bun: /0 passed, 1 failed/ },
+  listener_throws: { deno: /0 passed, 1 failed/, bun: /0 passed, 1 failed/ },
+  rejection_unhandled: { deno: /0 passed, 1 failed/, bun: /0 passed, 1 failed/ },
+  after_each_throws: { deno: /0 passed, 1 failed/, bun: /0 passed, 1 failed/ },
+  after_throws: { deno: /0 passed, 1 failed/, bun: /1 passed, 1 failed .*ended with status 1/ },
+  suite_after_each_throws: { deno: /1 failed/, bun: /0 passed, 1 failed/ },
+  process_exits: { deno: /0 passed, 1 failed/, bun: /0 passed, 1 failed/ },
+  registers_nothing: { deno: /no test was executed/, bun: /no test was executed/ },
+};
+
+describe("deno task test", { skip: deno === undefined && "there is no Deno here" }, () => {
+  test("passes when nothing goes wrong", { timeout: 60_000 }, () => {
+    const { status, lines } = run("tests/_fixtures/passes.ts");
+    assert.match(lines[0], /^Deno .*: 1 passed, 0 failed in/);
+    assert.match(lines[1], /^Bun .*: 1 passed, 0 failed in/);
+    assert.equal(lines[2], "2 passed, 0 failed");
+    assert.equal(status, 0);
+  });
+
+  for (const [fixture, expected] of Object.entries(failing)) {
+    test(`fails on both runtimes when ${fixture.replaceAll("_", " ")}`, { timeout: 60_000 }, () => {
+      const { status, lines } = run(`tests/_fixtures/${fixture}.ts`);
+      assert.match(lines[0], /^Deno /);
+      assert.match(lines[0], expected.deno);
+      assert.match(lines[1], /^Bun /);
+      assert.match(lines[1], expected.bun);
+      assert.match(lines[2], /^\d+ passed, [1-9]\d* failed$/);
+      assert.equal(status, 1);
+    });
+  }
+
+  test("fails when the filter leaves nothing to run", { timeout: 60_000 }, () => {
+    const { status, lines } = run("--filter", "no such test", "tests/_fixtures/passes.ts");
+    assert.match(lines[0], /no test was executed/);
+    assert.match(lines[1], /no test was executed/);
+    assert.equal(status, 1);
+  });
+
+  test("refuses a path that holds no test", { timeout: 60_000 }, () => {
+    assert.equal(run("lib").status, 2);
+    assert.equal(run("no/such/path").status, 2);
+    assert.equal(run("--only", "node").status, 2);
+  });
+});
