@@ -1,0 +1,34 @@
+/** The errors that only users of the shared primitives have to catch. */
+
+/** The thread's place was taken away by `reap()`: for the others it is dead and holds nothing. */
+export class OwnerReapedError extends Error {
+  override readonly name = "OwnerReapedError";
+  /** The number the thread had. */
+  readonly owner: number;
+
+  /** Builds the message from what was tried. */
+  constructor(action: string, lock: string, owner: number) {
+    super(`Cannot ${action} ${lock}: owner ${owner}, which this thread was, has been reaped`);
+    this.owner = owner;
+  }
+}
+
+/** A wait at a barrier lasted longer than its `timeout`. The party no longer counts as arrived. */
+export class BarrierTimeoutError extends Error {
+  override readonly name = "BarrierTimeoutError";
+  /** How long it waited, in milliseconds. */
+  readonly waited: number;
+  /** How many had arrived when the time was up, this one among them. */
+  readonly arrived: number;
+  /** How many the barrier waits for. */
+  readonly parties: number;
+
+  /** Builds the message from the counts. */
+  constructor(waited: number, arrived: number, parties: number) {
+    const rounded = Math.round(waited * 10) / 10;
+    super(`Cannot pass barrier within ${rounded} ms: ${arrived} of ${parties} parties arrived`);
+    this.waited = waited;
+    this.arrived = arrived;
+    this.parties = parties;
+  }
+}

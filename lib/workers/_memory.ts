@@ -1,0 +1,98 @@
+/**
+ * How the shared primitives lie in memory, and how a handle is told from anything else.
+ *
+ * Every memory begins with the same four words: what it is, in which layout, for how many, and
+ * one spare. A handle is a plain object around the memory, so that it can be posted; it is
+ * believed only after all of these have been compared, for attaching to foreign memory would
+ * corrupt it.
+ */
+import { show } from "../_options.ts";
+
+/** An array of words that threads share. */
+export type Words = Int32Array<SharedArrayBuffer>;
+
+/** The version of the layouts below; a thread that runs another release is refused. */
+export const VERSION = 1;
+
+const KIND = 0;
+const LAYOUT = 1;
+const COUNT = 2;
+/** Where the words of the primitive itself begin: beyond the cache line of the constants. */
+export const BODY = 16;
+
+/** Numbers that are unlikely to stand at the beginning of any other memory. */
+const MAGIC = { SharedRwLock: 0x1e7c_10c4, SharedBarrier: 0x1e7c_ba44 } as const;
+
+/** What can be shared. */
+export type Kind = keyof typeof MAGIC;
+
+/** What every handle has. */
+export interface Handle {
+  readonly kind: string;
+  readonly version: number;
+  readonly memory: SharedArrayBuffer;
+}
+
+/** Lays out new memory of `length` words for `count` owners or parties. */
+export function allocate(kind: Kind, count: number, length: number): Words {
+  const words = new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
+  words[KIND] = MAGIC[kind];
+  words[LAYOUT] = VERSION;
+  words[COUNT] = count;
+  return words;
+}
+
+/** For how many owners or parties the memory was laid out. */
+export function countOf(words: Words): number {
+  return words[COUNT];
+}
+
+/** Refuses a count that is not a whole number between 1 and `most`. */
+export function checkCount(name: string, value: unknown, most: number, action: string): void {
+  if (typeof value !== "number") {
+    throw new TypeError(`Cannot ${action}: ${name} must be a number, got ${show(value)}`);
+  }
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new RangeError(
+      `Cannot ${action}: ${name} must be a whole number from 1 to ${most}, got ${value}`,
+    );
+  }
+}
+
+/** The memory of a handle; `lengthFor` tells how long it must be. Throws what is wrong with it. */
+export function open(
+  kind: Kind,
+  handle: unknown,
+  most: number,
+  lengthFor: (count: number) => number,
+): Words {
+  const refuse = (why: string): never => {
+    throw new TypeError(`Cannot attach to a ${kind}: ${why}`);
+  };
+  if (typeof handle !== "object" || handle === null) {
+    return refuse(`expected a handle, got ${show(handle)}`);
+  }
+  const { kind: named, version, memory } = handle as Partial<Handle>;
+  if (named !== kind) return refuse(`the handle's kind is ${show(named)}`);
+  if (version !== VERSION) {
+    return refuse(`the handle has version ${show(version)}, this release has ${VERSION}`);
+  }
+  if (!(memory instanceof SharedArrayBuffer)) {
+    return refuse(`the handle's memory is ${show(memory)}, not a SharedArrayBuffer`);
+  }
+  const words = memory.byteLength % 4 === 0 ? new Int32Array(memory) : undefined;
+  if (words === undefined || words.length < BODY || words[KIND] !== MAGIC[kind]) {
+    return refuse(`the handle's memory of ${memory.byteLength} bytes is not that of a ${kind}`);
+  }
+  if (words[LAYOUT] !== VERSION) {
+    return refuse(`its memory has version ${words[LAYOUT]}, this release has ${VERSION}`);
+  }
+  const count = words[COUNT];
+  if (count < 1 || count > most || words.length !== lengthFor(count)) {
+    const bytes = lengthFor(count) * Int32Array.BYTES_PER_ELEMENT;
+    return refuse(
+      `its memory has ${memory.byteLength} bytes where ${bytes} are needed for ${count}`,
+    );
+  }
+  return words;
+}
