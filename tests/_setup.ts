@@ -6,7 +6,7 @@
  * handler threw, and one whose `afterEach` or root `after` throws; and on both runtimes
  * `process.exit(0)` inside a test passes the whole run. So on Deno whatever escapes a test's own
  * call stack is collected and thrown after the test that was running, hooks come from
- * `_node_test.ts`, which lets theirs escape too, and on both runtimes exiting throws.
+ * `_hooks.ts`, which lets theirs escape too, and on both runtimes exiting throws.
  *
  * It also tells the tests that start processes where the two runtimes are: in `INTERLOCK_DENO`
  * and `INTERLOCK_BUN`, unset where there is none.
@@ -42,7 +42,7 @@ function failWhatEscapes(): void {
 
 if (process.versions.bun === undefined) {
   failWhatEscapes();
-  const guarded = new URL("./_node_test.ts", import.meta.url).href;
+  const guarded = new URL("./_hooks.ts", import.meta.url).href;
   module.registerHooks({
     resolve: (specifier, context, next) =>
       specifier === "node:test" && context.parentURL !== guarded
