@@ -1,0 +1,132 @@
+/**
+ * The slots of a process: at most one for each file, whatever paths lead to it, since all that is
+ * opened here is looked up by device and inode before it is used. "Process" means host: a simulated
+ * process has slots of its own.
+ *
+ * **Who closes the descriptors.** A slot in use is open. One that nobody uses stays open for the
+ * next acquire, which is then a few times as fast, as long as a `FileLock` wants it that is not
+ * disposed of; but of such slots few are kept: whenever the number of slots would pass a limit, all
+ * that are idle are closed, and their `FileLock`s open them again at need. The limit is 64, or
+ * twice the slots in use where that is more, so that the sweep costs each slot a constant share.
+ * So locks that are merely forgotten hold at most 128 descriptors, and nothing has to be disposed
+ * of for want of descriptors.
+ */
+import { fileError, LOCK_FILE_MODE } from "./_file_path.ts";
+import { GatedFile, sameFile } from "./_file_gate.ts";
+import { Slot } from "./_file_slot.ts";
+import type { FileId, Host, OpenFile } from "./_host.ts";
+
+const IDLE_SLOTS = 64;
+
+/** Folders made for a lock file are for their owner, as the file is. */
+const FOLDER_MODE = 0o700;
+
+/** So often a path may turn out to lead elsewhere before it is taken to be no accident. */
+const MOVES = 100;
+
+/** The slots of one host. */
+export class Slots {
+  readonly #host: Host;
+  readonly #slots = new Map<string, Slot>();
+  #limit = IDLE_SLOTS;
+
+  /** Use `slotsOf`, so that a process has one. */
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** How many files are open; for tests. */
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /** The slot of the file a path leads to, if there is one. */
+  find(path: string): Slot | undefined {
+    const id = this.#host.files.identify(path);
+    return id && this.#slots.get(nameOf(id));
+  }
+
+  /** The slot of the file a path leads to, which is created where there is none. */
+  open(path: string): Slot {
+    for (let move = 0; move < MOVES; move++) {
+      const file = this.#openFile(path);
+      try {
+        const key = nameOf(file.id);
+        const known = this.#slots.get(key);
+        if (known !== undefined) {
+          file.close();
+          return known;
+        }
+        const slot = this.#enter(key, file, path);
+        if (slot !== undefined) return slot;
+        file.close();
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+    }
+    throw new Error(
+      `Cannot lock ${path}: it leads to another file each time; ` +
+        "a lock needs a path that stays, on a file system whose inodes stay",
+    );
+  }
+
+  #openFile(path: string): OpenFile {
+    const { files } = this.#host;
+    const options = { create: true, mode: LOCK_FILE_MODE };
+    try {
+      try {
+        return files.open(path, options);
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== "ENOENT") throw error;
+        files.makeFolder(files.folderOf(path), FOLDER_MODE);
+        return files.open(path, options);
+      }
+    } catch (error) {
+      throw fileError(path, path, error);
+    }
+  }
+
+  /** Makes the slot of a file just opened, unless the path has come to lead elsewhere since. */
+  #enter(key: string, file: OpenFile, path: string): Slot | undefined {
+    const { files } = this.#host;
+    let real: string;
+    try {
+      real = files.realPath(path);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === "ENOENT") return undefined;
+      throw fileError(path, path, error);
+    }
+    // The gate is beside the real path, which must therefore be this file's and no other's.
+    if (!sameFile(files.identify(real), file.id)) return undefined;
+    if (this.#slots.size >= this.#limit) this.#sweep();
+    const slot = new Slot(this.#host, new GatedFile(files, file, real), () => {
+      this.#slots.delete(key);
+    });
+    this.#slots.set(key, slot);
+    return slot;
+  }
+
+  #sweep(): void {
+    for (const slot of this.#slots.values()) {
+      if (slot.idle) slot.close();
+    }
+    this.#limit = Math.max(IDLE_SLOTS, 2 * this.#slots.size);
+  }
+}
+
+function nameOf(id: FileId): string {
+  return `${id.dev}:${id.ino}`;
+}
+
+const byHost = new WeakMap<Host, Slots>();
+
+/** The slots of the process that `host` is. */
+export function slotsOf(host: Host): Slots {
+  let slots = byHost.get(host);
+  if (slots === undefined) {
+    slots = new Slots(host);
+    byHost.set(host, slots);
+  }
+  return slots;
+}
