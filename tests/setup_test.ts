@@ -4,9 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parseModule, walk } from "./_modules.ts";
 
 const script = fileURLToPath(new URL("../scripts/test.ts", import.meta.url));
 const deno = process.env.INTERLOCK_DENO;
@@ -66,5 +68,45 @@ describe("deno task test", { skip: deno === undefined && "there is no Deno here"
     assert.equal(run("lib").status, 2);
     assert.equal(run("no/such/path").status, 2);
     assert.equal(run("--only", "node").status, 2);
+  });
+});
+
+/** The lines on which a test is registered without a timeout of its own. */
+function withoutTimeout(source: string): number[] {
+  const lines: number[] = [];
+  walk(parseModule(source), (node) => {
+    if (node.type !== "CallExpression") return;
+    const { callee, arguments: given } = node as unknown as {
+      callee: { name?: string };
+      arguments: { type: string; properties?: { key?: { name?: string } }[] }[];
+    };
+    if (callee.name !== "test" && callee.name !== "it") return;
+    const timed = given.some(({ properties = [] }) =>
+      properties.some(({ key }) => key?.name === "timeout")
+    );
+    const { start } = node.loc as { start: { line: number } };
+    if (!timed) lines.push(start.line);
+  });
+  return lines;
+}
+
+describe("every test has a timeout", () => {
+  test("without one it is noticed", { timeout: 5_000 }, () => {
+    assert.deepEqual(withoutTimeout(`test("a", () => {});\ntest("b", { timeout: 1 }, f);`), [1]);
+    assert.deepEqual(withoutTimeout(`describe("s", () => {\n it("a", { skip: true }, f);\n});`), [
+      2,
+    ]);
+  });
+
+  // Left to itself, Bun ends a test after 5 s and Deno never.
+  test("all have one", { timeout: 20_000 }, () => {
+    const here = new URL("./", import.meta.url);
+    const found = readdirSync(here, { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith("_test.ts"))
+      .flatMap((path) =>
+        withoutTimeout(readFileSync(new URL(path, here), "utf8"))
+          .map((line) => `tests/${path}:${line}`)
+      );
+    assert.deepEqual(found, []);
   });
 });
