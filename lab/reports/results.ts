@@ -3,7 +3,8 @@
  *
  * Everything the reports print is made from this and from nothing else.
  */
-import type { Event, Evidence } from "../engine/mod.ts";
+import { describeOutcome, type Event, type Evidence, type Outcome } from "../engine/mod.ts";
+import { describeBuriedWrite, findBuriedWrite, shapeOf } from "./analysis.ts";
 
 /** One step of a recorded run. */
 export interface Step {
@@ -25,14 +26,16 @@ export interface FailureResult {
   readonly kind: string;
   /** What was wrong, in a sentence. */
   readonly message: string;
-  /** What happened, in a sentence, where the events show it. */
+  /** What happened, in a sentence, where the steps show it. */
   readonly headline: string;
   /** Neighbouring steps by different actors. */
   readonly switches: number;
   /** Switches away from an actor that had more to do. */
   readonly preemptions: number;
-  /** The index of the step that broke it, where the events show it. */
+  /** The index of the step that broke it, where the steps show it. */
   readonly breakingStep?: number;
+  /** The actors' names, in their order. */
+  readonly actors: readonly string[];
   /** What happened, in order. */
   readonly steps: readonly Step[];
 }
@@ -77,8 +80,43 @@ export interface TrialResult {
   readonly free?: Repetition;
 }
 
-/** An event as plain data. */
-export function toStep(event: Event, actors: readonly string[]): Step {
-  const { operation: { object, kind }, argument, result } = event;
-  return { actor: actors[event.actor], object, kind, argument, result };
+/** A recorded run that failed, as plain data. */
+export function toFailure(
+  actors: readonly string[],
+  events: readonly Event[],
+  outcome: Outcome,
+): FailureResult {
+  const steps = events.map(({ actor, operation: { object, kind }, argument, result }) => ({
+    actor: actors[actor],
+    object,
+    kind,
+    argument,
+    result,
+  }));
+  const message = describeOutcome(outcome);
+  const buried = outcome.kind === "violated" ? findBuriedWrite(steps) : undefined;
+  return {
+    kind: outcome.kind,
+    message,
+    headline: buried === undefined ? message : describeBuriedWrite(steps, buried),
+    ...shapeOf(events.map((event) => event.actor)),
+    breakingStep: buried?.burying,
+    actors,
+    steps,
+  };
+}
+
+/** What came of measuring one variant at one distance. */
+export interface BenchResult {
+  readonly scenario: string;
+  readonly variant: string;
+  readonly world: string;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly expect: "broken" | "safe";
+  /** From the common start to the last actor's end. */
+  readonly milliseconds: { readonly p25: number; readonly p50: number; readonly p75: number };
+  /** How many runs were made, each with its result checked. */
+  readonly samples: number;
+  /** How many of them had a wrong result. */
+  readonly wrong: number;
 }

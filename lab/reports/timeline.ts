@@ -1,92 +1,64 @@
-/** A recorded run in columns: one for each actor, one row for each event. */
-import type { Event, Outcome } from "../engine/mod.ts";
-import { describeOutcome } from "../engine/mod.ts";
-import { type BuriedWrite, findBuriedWrite } from "./analysis.ts";
-import { type Palette } from "./palette.ts";
-import { showEvent, showValue } from "./values.ts";
+/** A run in columns: one for each actor, one row for each step. */
+import { findBuriedWrite } from "./analysis.ts";
+import type { Palette } from "./palette.ts";
+import type { FailureResult } from "./results.ts";
+import { showStep } from "./values.ts";
 
-/** A run to be shown. */
-export interface TimelineInput {
-  /** The actors' names. */
-  readonly actors: readonly string[];
-  /** What happened, in order. */
-  readonly events: readonly Event[];
-  /** How it ended. */
-  readonly outcome: Outcome;
-}
-
-/** What happened in one sentence, as far as the events show it. */
-export function headline({ actors, events, outcome }: TimelineInput): string {
-  const buried = findBuriedWrite(events);
-  if (outcome.kind !== "violated" || buried?.read === undefined) return describeOutcome(outcome);
-  const loser = actors[events[buried.buried].actor];
-  const winner = actors[events[buried.burying].actor];
-  const { result } = events[buried.read];
-  const both = events.some((event, index) =>
-    index < buried.buried && event.actor === events[buried.buried].actor &&
-    event.operation.kind === "read" && event.operation.object === buried.object &&
-    event.result === result
-  );
-  const seen = `${buried.object} = ${showValue(result)}`;
-  return both
-    ? `${loser} and ${winner} both read ${seen} before either wrote; ${winner} buries ${loser}'s write`
-    : `${winner} read ${seen} and wrote over ${loser}'s write, which it had not seen`;
-}
+/** Blanks between two columns. */
+const GAP = 3;
 
 /**
- * A run as a table.
+ * A run as a table; one that would be wider than `width` becomes a list.
  *
- * @param input The run.
+ * @param run What happened.
  * @param palette Colours, or none.
- * @param width How many columns of text there are; a table that is wider becomes a list.
+ * @param width How many columns of text there are.
  */
-export function timeline(input: TimelineInput, palette: Palette, width: number): string {
-  const { actors, events, outcome } = input;
-  const buried = outcome.kind === "violated" ? findBuriedWrite(events) : undefined;
-  const texts = events.map(showEvent);
-  const columns = actors.map((actor, index) =>
+export function timeline(run: FailureResult, palette: Palette, width: number): string {
+  const { actors, steps, breakingStep } = run;
+  const notes = notesOn(run);
+  const texts = steps.map(showStep);
+  const columns = actors.map((actor) =>
     Math.max(
       actor.length,
-      ...texts.filter((_, row) => events[row].actor === index).map((text) => text.length),
+      ...texts.filter((_, row) => steps[row].actor === actor).map((text) => text.length),
     )
   );
-  const digits = Math.max(4, String(events.length).length);
-  const table = digits + 4 + columns.reduce((sum, column) => sum + column + 3, 0);
-  const names = Math.max(...actors.map((actor) => actor.length));
-  const wide = table <= width;
-  const lines = wide
-    ? [palette.dim(
-      `  ${"step".padStart(digits)}  ${
-        actors.map((actor, index) => actor.padEnd(columns[index])).join("   ")
-      }`.trimEnd(),
-    )]
-    : [];
-  events.forEach((event, row) => {
-    const note = noteOn(row, buried, input);
-    const breaks = row === buried?.burying;
-    const before = wide
-      ? columns.slice(0, event.actor).map((column) => " ".repeat(column + 3)).join("")
-      : `${actors[event.actor].padEnd(names)}  `;
-    const text = breaks ? palette.red(texts[row]) : texts[row];
-    const rest = wide && note !== ""
-      ? " ".repeat(
-        columns.slice(event.actor).reduce((sum, column) => sum + column + 3, 0) - texts[row].length,
-      )
-      : "  ";
+  const digits = Math.max("step".length, String(steps.length).length);
+  const total = digits + 4 + sum(columns) + GAP * columns.length;
+  const asTable = total <= width;
+  const nameWidth = Math.max(...actors.map((actor) => actor.length));
+
+  const header = actors.map((actor, index) => actor.padEnd(columns[index] + GAP)).join("");
+  const lines = asTable ? [palette.dim(`  ${"step".padStart(digits)}  ${header.trimEnd()}`)] : [];
+  steps.forEach(({ actor }, row) => {
+    const column = actors.indexOf(actor);
+    const before = asTable
+      ? " ".repeat(sum(columns.slice(0, column)) + GAP * column)
+      : `${actor.padEnd(nameWidth)}  `;
+    const after = asTable
+      ? " ".repeat(sum(columns.slice(column)) + GAP * (columns.length - column) - texts[row].length)
+      : " ".repeat(GAP);
+    const breaks = row === breakingStep;
     const mark = breaks ? palette.red("✗") : " ";
-    const step = palette.dim(String(row + 1).padStart(digits));
-    lines.push(`${mark} ${step}  ${before}${text}${note === "" ? "" : rest + palette.dim(note)}`);
+    const text = breaks ? palette.red(texts[row]) : texts[row];
+    const note = notes.has(row) ? after + palette.dim(notes.get(row)!) : "";
+    lines.push(`${mark} ${palette.dim(String(row + 1).padStart(digits))}  ${before}${text}${note}`);
   });
   return lines.join("\n");
 }
 
-function noteOn(row: number, buried: BuriedWrite | undefined, input: TimelineInput): string {
-  if (buried === undefined) return "";
-  const { actors, events } = input;
-  if (row === buried.burying) {
-    return `buries ${actors[events[buried.buried].actor]}'s write of step ${buried.buried + 1}`;
-  }
-  if (row === buried.buried) return "is lost";
-  if (row === buried.read) return `is stale from step ${buried.buried + 1} on`;
-  return "";
+/** What is said beside some of the steps. */
+function notesOn({ steps, breakingStep }: FailureResult): Map<number, string> {
+  const notes = new Map<number, string>();
+  const found = breakingStep === undefined ? undefined : findBuriedWrite(steps);
+  if (found === undefined) return notes;
+  notes.set(found.read, `stale from step ${found.buried + 1} on`);
+  notes.set(found.buried, "lost");
+  notes.set(found.burying, `buries step ${found.buried + 1}`);
+  return notes;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,5 +1,6 @@
 /** Operations, values and times in words. */
-import { describeOperation, type Event } from "../engine/mod.ts";
+import { describeOperation } from "../engine/mod.ts";
+import type { Step } from "./results.ts";
 
 /** A value as a reader of a timeline wants to see it. */
 export function showValue(value: unknown): string {
@@ -9,14 +10,17 @@ export function showValue(value: unknown): string {
 }
 
 /** What happened, with its values: `read counter → 0`, `write counter ← 1`. */
-export function showEvent({ operation, argument, result }: Event): string {
-  const asked = argument === undefined ? "" : ` ← ${
-    operation.kind === "compare-and-set"
-      ? (argument as [number, number]).map(showValue).join(" becomes ")
-      : showValue(argument)
-  }`;
+export function showStep(step: Step): string {
+  const { kind, argument, result } = step;
+  const asked = argument === undefined
+    ? ""
+    : ` ← ${
+      kind === "compare-and-set"
+        ? (argument as [number, number]).map(showValue).join(" becomes ")
+        : showValue(argument)
+    }`;
   const answered = result === undefined ? "" : ` → ${showValue(result)}`;
-  return describeOperation(operation) + asked + answered;
+  return describeOperation(step) + asked + answered;
 }
 
 /** A length of time with as many digits as matter. */
@@ -33,6 +37,6 @@ export function showCount(count: number): string {
 }
 
 /** `1 schedule`, `2 schedules`. */
-export function plural(count: number, noun: string): string {
-  return `${showCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${showCount(count)} ${count === 1 ? one : many}`;
 }

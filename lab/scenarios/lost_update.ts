@@ -1,5 +1,5 @@
-import { defineScenario, team } from "../worlds/mod.ts";
-import type { EndState, Parameters } from "../worlds/mod.ts";
+import { defineScenario, team } from "../worlds/scenario.ts";
+import type { EndState, Parameters } from "../worlds/scenario.ts";
 
 type Numbers = Parameters<"actors" | "increments">;
 
@@ -37,7 +37,7 @@ export default defineScenario({
   ],
   parameters: {
     actors: { about: "writers", smoke: 2, bench: 4, min: 1, max: 16 },
-    increments: { about: "increments by each writer", smoke: 1, bench: 200, min: 1, max: 100_000 },
+    increments: { about: "increments by each writer", smoke: 1, bench: 500, min: 1, max: 100_000 },
   },
   worlds: ["tasks", "workers", "processes"],
   variants: {
@@ -88,7 +88,8 @@ export default defineScenario({
     },
     optimistic: {
       expect: "safe",
-      because: "a write goes through only if the counter still holds what was read; else it is retried",
+      because:
+        "a write goes through only if the counter still holds what was read; else it is retried",
       build: (world, { actors, increments }) => {
         const counter = world.cell("counter", 0, { atomic: true });
         return team(actors, async () => {

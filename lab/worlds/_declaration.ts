@@ -3,7 +3,12 @@ import type { Cell, CellOptions, Channel, Lock, World } from "./world.ts";
 
 /** One shared object as it was declared. */
 export type Declared =
-  | { readonly kind: "cell"; readonly name: string; readonly initial: number; readonly atomic: boolean }
+  | {
+    readonly kind: "cell";
+    readonly name: string;
+    readonly initial: number;
+    readonly atomic: boolean;
+  }
   | { readonly kind: "lock"; readonly name: string }
   | { readonly kind: "channel"; readonly name: string };
 

@@ -21,7 +21,9 @@ function copy(value: unknown, channel: string): unknown {
     }
   }
   throw new TypeError(
-    `Cannot send ${name(value)} through channel ${channel}: messages are plain data (null, booleans, finite numbers, strings, arrays and plain objects)`,
+    `Cannot send ${
+      name(value)
+    } through channel ${channel}: messages are plain data (null, booleans, finite numbers, strings, arrays and plain objects)`,
   );
 }
 

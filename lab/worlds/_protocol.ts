@@ -50,7 +50,13 @@ export type FromActor =
   }
   | { readonly type: "ready"; readonly run: number }
   | { readonly type: "did"; readonly run: number; readonly value?: unknown }
-  | { readonly type: "finished"; readonly run: number }
+  | {
+    readonly type: "finished";
+    readonly run: number;
+    /** When the actor left the common start, and when it ended, by `sharedNow`. */
+    readonly started: number;
+    readonly ended: number;
+  }
   | { readonly type: "threw"; readonly run: number; readonly error: PlainError };
 
 /** An error as data. */

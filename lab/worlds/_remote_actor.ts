@@ -7,7 +7,7 @@
  */
 import type { Medium } from "./_medium.ts";
 import type { FromActor, RunOrder, ToActor } from "./_protocol.ts";
-import { toPlainError } from "./_protocol.ts";
+import { sharedNow, toPlainError } from "./_protocol.ts";
 import type { Scenario } from "./scenario.ts";
 import { start } from "./tasks.ts";
 import { type Performable, type Port, View } from "./_view.ts";
@@ -80,8 +80,9 @@ class RemotePort implements Port {
 export class RemoteActor {
   readonly #send: (message: FromActor) => void;
   readonly #open: (order: RunOrder) => RemoteMedium;
-  #current: { run: number; port: RemotePort; abort: AbortController; begin(at: number): void } |
-    undefined;
+  #current:
+    | { run: number; port: RemotePort; abort: AbortController; begin(at: number): void }
+    | undefined;
 
   /**
    * @param send Speaks to the coordinator.
@@ -110,7 +111,7 @@ export class RemoteActor {
     const { run, place } = order;
     const abort = new AbortController();
     const port = new RemotePort(order, abort.signal, this.#send);
-    const started = new Promise<number>((begin) => {
+    const called = new Promise<number>((begin) => {
       this.#current = { run, port, abort, begin };
     });
     let medium: RemoteMedium | undefined;
@@ -121,11 +122,13 @@ export class RemoteActor {
       const actor = variant.build(new View(port, medium), order.parameters)[place];
       if (!order.stepped) {
         this.#send({ type: "prepared", run });
-        medium.awaitStart(await started);
+        medium.awaitStart(await called);
       }
+      const started = sharedNow();
       await start(actor);
+      const ended = sharedNow();
       medium.close();
-      if (!abort.signal.aborted) this.#send({ type: "finished", run });
+      if (!abort.signal.aborted) this.#send({ type: "finished", run, started, ended });
     } catch (error) {
       medium?.close();
       if (!abort.signal.aborted) this.#send({ type: "threw", run, error: toPlainError(error) });

@@ -279,7 +279,12 @@ export async function runFree(
   const prepared = new Set<number>();
   const finished = new Set<number>();
   let run = 0;
-  let started = 0;
+  const announceStart = () => {
+    const at = sharedNow() + HEAD_START;
+    for (const remote of remotes) remote.send({ type: "start", run, at });
+  };
+  let started = Infinity;
+  let ended = 0;
   let limit: ReturnType<typeof setTimeout> | undefined;
   try {
     const outcome = await new Promise<Outcome | undefined>((resolve, reject) => {
@@ -294,8 +299,7 @@ export async function runFree(
           switch (message.type) {
             case "prepared":
               if (prepared.add(place).size < remotes.length) break;
-              started = sharedNow() + HEAD_START;
-              for (const each of remotes) each.send({ type: "start", run, at: started });
+              announceStart();
               break;
             case "parked": {
               const mailbox = mailboxes.get(message.object)!;
@@ -306,6 +310,8 @@ export async function runFree(
               break;
             }
             case "finished":
+              started = Math.min(started, message.started);
+              ended = Math.max(ended, message.ended);
               if (finished.add(place).size === remotes.length) resolve(undefined);
               break;
             case "threw":
@@ -321,7 +327,9 @@ export async function runFree(
       run = order(subject, remotes, storage, false);
     });
     const elapsed = sharedNow() - started;
-    if (outcome !== undefined) for (const remote of remotes) remote.send({ type: "abandon", run });
+    if (outcome !== undefined) {
+      for (const remote of remotes) remote.send({ type: "abandon", run });
+    }
     return { outcome: outcome ?? judge(subject, storage.end()), elapsed };
   } finally {
     clearTimeout(limit);

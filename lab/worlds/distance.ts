@@ -22,7 +22,7 @@ export interface Distance extends AsyncDisposable {
 /** How a free run went. */
 export interface FreeRun {
   readonly outcome: Outcome;
-  /** From the common start to the end of the last actor, in milliseconds. */
+  /** From the common start to the last actor's end in milliseconds; NaN when not all came to one. */
   readonly elapsed: number;
 }
 

@@ -1,5 +1,25 @@
 /** The distances: the same operations between tasks, workers and processes. */
+import type { Distance } from "./distance.ts";
+import { ProcessesDistance } from "./processes.ts";
+import { TasksDistance } from "./tasks.ts";
+import { WorkersDistance } from "./workers.ts";
+import type { WorldName } from "./world.ts";
+
 export * from "./world.ts";
 export * from "./scenario.ts";
 export * from "./distance.ts";
-export * from "./tasks.ts";
+export type { Declared } from "./_declaration.ts";
+
+const DISTANCES: Readonly<Record<WorldName, () => Distance>> = {
+  tasks: () => new TasksDistance(),
+  workers: () => new WorkersDistance(),
+  processes: () => new ProcessesDistance(),
+};
+
+/**
+ * Opens a distance. Workers and processes are started when they are first needed, and end when the
+ * distance is disposed of.
+ */
+export function openDistance(name: WorldName): Distance {
+  return DISTANCES[name]();
+}

@@ -98,7 +98,9 @@ export class ProcessesDistance extends RemoteDistance {
   #runs = 0;
 
   get about(): string {
-    return `${this.#runtimes.map((runtime) => runtime.name).join(" and ")} processes that share files`;
+    return `${
+      this.#runtimes.map((runtime) => runtime.name).join(" and ")
+    } processes that share files`;
   }
 
   protected override async open(place: number): Promise<Remote> {

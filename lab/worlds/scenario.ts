@@ -1,7 +1,7 @@
 /** What a scenario is: one race, told once, run at every distance. */
 import { hash, MAX_ACTORS } from "../engine/mod.ts";
 import { Declaration, type Declared } from "./_declaration.ts";
-import { WORLD_NAMES, type World, type WorldName } from "./world.ts";
+import { type World, WORLD_NAMES, type WorldName } from "./world.ts";
 
 /** One number that shapes a scenario. */
 export interface Parameter {
@@ -88,7 +88,9 @@ export function defineScenario<P extends string>(scenario: Scenario<P>): Scenari
   for (const name of names) {
     if (!NAME.test(name)) {
       throw new TypeError(
-        `Cannot define scenario: ${JSON.stringify(name)} is no name; use lower-case words joined by hyphens`,
+        `Cannot define scenario: ${
+          JSON.stringify(name)
+        } is no name; use lower-case words joined by hyphens`,
       );
     }
   }
@@ -206,4 +208,3 @@ export function team(count: number, run: (place: number) => Promise<void>): Acto
 export function isWorldName(name: string): name is WorldName {
   return (WORLD_NAMES as readonly string[]).includes(name);
 }
-

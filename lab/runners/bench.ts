@@ -1,0 +1,91 @@
+/**
+ * Scenarios as benchmarks: every variant in free runs, each beside the unguarded one.
+ *
+ * mitata measures; it is handed the time from the common start to the last actor's end, so neither
+ * setting up nor checking is on the clock. The result of every sample is checked: speed without the
+ * right result is shown as what it is.
+ */
+import { measure } from "mitata";
+import { hash } from "../engine/mod.ts";
+import type { BenchResult } from "../reports/mod.ts";
+import { type Distance, type Scenario, Subject, type WorldName } from "../worlds/mod.ts";
+import { Distances } from "./tour.ts";
+
+/** Samples enough for any median; a cap, for setting up may take longer than what is measured. */
+const MAX_SAMPLES = 150;
+
+/** How to measure. */
+export interface BenchOptions {
+  /** The distances. */
+  worlds: readonly WorldName[];
+  /** How long to measure each variant at each distance, in milliseconds. @default 600 */
+  time?: number;
+  /** Told before each measurement. */
+  measuring?: (done: number, total: number, what: string) => void;
+}
+
+/** Measures every variant of the scenarios at each distance where they make sense. */
+export async function bench(
+  scenarios: readonly Scenario[],
+  options: BenchOptions,
+): Promise<BenchResult[]> {
+  const { worlds, time = 600, measuring } = options;
+  const rows = scenarios.flatMap((scenario) =>
+    scenario.worlds.filter((world) => worlds.includes(world)).flatMap((world) =>
+      Object.keys(scenario.variants).map((variant) => ({ scenario, world, variant }))
+    )
+  );
+  const results: BenchResult[] = [];
+  await using distances = new Distances();
+  for (const { scenario, world, variant } of rows) {
+    measuring?.(results.length, rows.length, `${scenario.name}/${variant} between ${world}`);
+    const parameters = Object.fromEntries(
+      Object.entries(scenario.parameters).map(([name, { bench }]) => [name, bench]),
+    );
+    const subject = new Subject(scenario, variant, parameters);
+    results.push(await benchOne(distances.get(world), subject, time));
+  }
+  return results;
+}
+
+async function benchOne(distance: Distance, subject: Subject, time: number): Promise<BenchResult> {
+  let samples = 0;
+  let wrong = 0;
+  // The clock mitata reads: it stands still while a run is set up and while its result is checked.
+  let clock = 0;
+  const { p25, p50, p75 } = await measure(async () => {
+    const { outcome, elapsed } = await distance.free(subject);
+    clock += elapsed * 1e6;
+    samples++;
+    if (outcome.kind !== "passed") wrong++;
+  }, {
+    now: () => clock,
+    min_cpu_time: time * 1e6,
+    max_samples: MAX_SAMPLES,
+    batch_threshold: 0,
+  });
+  const { scenario, variantName, variant, parameters } = subject;
+  return {
+    scenario: scenario.name,
+    variant: variantName,
+    world: distance.name,
+    parameters,
+    expect: variant.expect,
+    milliseconds: { p25: p25 / 1e6, p50: p50 / 1e6, p75: p75 / 1e6 },
+    samples,
+    wrong,
+  };
+}
+
+/**
+ * A hash of what the safe variants computed: the same on every machine and runtime as long as all of
+ * them are right. What broken variants compute differs from run to run.
+ */
+export function resultHash(results: readonly BenchResult[]): string {
+  const safe = results.filter((result) => result.expect === "safe");
+  return hash(
+    safe.map(({ scenario, variant, world, parameters, wrong }) =>
+      JSON.stringify([scenario, variant, world, parameters, wrong === 0])
+    ).join("\n"),
+  );
+}

@@ -1,0 +1,310 @@
+/**
+ * The lab at the command line.
+ *
+ * Results go to stdout, everything else to stderr. Exit status: 0 when all expectations were met, 1
+ * when one was not (a replay that breaks among them), 2 when the command could not be carried out.
+ *
+ * @module
+ */
+import process from "node:process";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { ScheduleCodeError } from "../engine/mod.ts";
+import {
+  benchTable,
+  type Layout,
+  palette,
+  summary,
+  trialLine,
+  trialReport,
+  type TrialResult,
+} from "../reports/mod.ts";
+import { findScenario, scenarios } from "../scenarios/mod.ts";
+import {
+  isWorldName,
+  type Scenario,
+  Subject,
+  UsageError,
+  WORLD_NAMES,
+  WorldError,
+  type WorldName,
+} from "../worlds/mod.ts";
+import { bench, resultHash } from "./bench.ts";
+import { scenarioLine, scenarioPage } from "../reports/mod.ts";
+import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
+import { Distances, tour } from "./tour.ts";
+import {
+  investigate,
+  recallSchedule,
+  REPLAYS,
+  reproduce,
+  STRATEGY_NAMES,
+  type StrategyName,
+} from "./trial.ts";
+
+const MET = 0;
+const NOT_MET = 1;
+const UNUSABLE = 2;
+
+/**
+ * Runs one command.
+ *
+ * @param args What was typed after the program's name.
+ * @param terminal Where to write.
+ * @returns The exit status.
+ */
+export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  const layout: Layout = { palette: palette(terminal.colours), width: terminal.width };
+  let status = MET;
+  const finish = (met: boolean): void => {
+    if (!met) status = NOT_MET;
+  };
+  try {
+    await commands(terminal, layout, finish).parseAsync(args, { from: "user" });
+    return status;
+  } catch (error) {
+    terminal.progress("");
+    if (error instanceof CommanderError) return error.exitCode === 0 ? MET : UNUSABLE;
+    if (!isExpected(error)) throw error;
+    terminal.err(oneLine(error.message));
+    return UNUSABLE;
+  }
+}
+
+/** What can be answered in one line; anything else is a defect of the lab and shows its stack. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof UsageError || error instanceof ScheduleCodeError ||
+    error instanceof WorldError;
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, " ");
+}
+
+function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => void): Command {
+  const json = (value: unknown): void => terminal.out(JSON.stringify(value, null, 2));
+  const program = new Command("lab")
+    .description("Races, explored, explained, replayed and measured.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+      outputError: (text, write) => write(oneLine(text)),
+    });
+  const command = (signature: string, about: string, settings?: { isDefault: boolean }) =>
+    program.command(signature, settings).description(about)
+      .option("--json", "print JSON instead of text");
+
+  command("tour", "every variant of every scenario at every distance (the default)", {
+    isDefault: true,
+  })
+    .argument("[nothing]")
+    .option("--world <world>", "only this distance", parseWorld)
+    .option("--seed <number>", "fixes every random choice", parseWhole, 1)
+    .action(async (nothing: string | undefined, options: TourFlags) => {
+      if (nothing !== undefined) {
+        throw new UsageError(
+          `Cannot run "${nothing}": the commands are ${
+            program.commands.map((each) => each.name()).join(", ")
+          }`,
+        );
+      }
+      await runTour(options);
+    });
+
+  command("list", "the scenarios and their variants").action((options: JsonFlag) => {
+    if (options.json) json(scenarios.map(toData));
+    else for (const scenario of scenarios) terminal.out(scenarioLine(scenario, layout));
+  });
+
+  command("show <name>", "what races in a scenario, why, and how it is mended")
+    .action((name: string, options: JsonFlag) => {
+      const scenario = findScenario(name);
+      if (options.json) json(toData(scenario));
+      else terminal.out(scenarioPage(scenario, layout));
+    });
+
+  command("run <name[/variant]>", "look for an order that breaks a variant")
+    .option("--world <world>", "the distance", parseWorld, "tasks")
+    .option("--strategy <name>", STRATEGY_NAMES.join(", "), parseStrategy)
+    .option("--seed <number>", "fixes every random choice", parseWhole, 1)
+    .option("--budget <number>", "schedules at most", parsePositive)
+    .option("--set <name=value>", "set a parameter; may be given more than once", parseSetting, {})
+    .action(async (target: string, options: RunFlags) => {
+      const { world, strategy, seed, budget, set: parameters } = options;
+      const subjects = findSubjects(target, parameters);
+      await using distances = new Distances();
+      const results: TrialResult[] = [];
+      for (const subject of subjects) {
+        requireWorld(subject.scenario, world);
+        const what = `${subject.label} between ${world}`;
+        results.push(
+          await investigate(distances.get(world), subject, {
+            strategy,
+            seed,
+            budget,
+            onProgress: (schedules) => terminal.progress(`${what}: ${schedules} schedules`),
+          }),
+        );
+        terminal.progress("");
+        if (!options.json) terminal.out(trialReport(results.at(-1)!, layout) + "\n");
+      }
+      if (options.json) json(target.includes("/") ? results[0] : results);
+      finish(results.every((result) => result.met));
+    });
+
+  command("replay <code>", "run a schedule again, move for move")
+    .argument("[name/variant]", "refuse a code that is for something else")
+    .option("--world <world>", "the distance", parseWorld, "tasks")
+    .option("--times <number>", "how often", parsePositive, REPLAYS)
+    .action(async (code: string, target: string | undefined, options: ReplayFlags) => {
+      const known = await recallSchedule(code, target);
+      requireWorld(known.subject.scenario, options.world);
+      await using distances = new Distances();
+      const result = await reproduce(distances.get(options.world), known, options.times);
+      if (options.json) json(result);
+      else terminal.out(trialReport(result, layout));
+      finish(result.verdict === "safe");
+    });
+
+  command("bench [name]", "measure every variant in free runs, beside the unguarded one")
+    .option("--world <world>", "only this distance", parseWorld)
+    .option("--time <ms>", "how long to measure each variant", parsePositive, 600)
+    .action(async (name: string | undefined, options: BenchFlags) => {
+      const results = await bench(name === undefined ? scenarios : [findScenario(name)], {
+        worlds: worldsOf(options.world),
+        time: options.time,
+        measuring: (done, total, what) => terminal.progress(progressLine(done, total, what)),
+      });
+      terminal.progress("");
+      const safeAreRight = results.every(({ expect, wrong }) => expect === "broken" || wrong === 0);
+      if (options.json) json({ results, hash: resultHash(results) });
+      else terminal.out(`${benchTable(results, layout)}\nresult hash ${resultHash(results)}`);
+      finish(safeAreRight);
+    });
+
+  async function runTour(options: TourFlags): Promise<void> {
+    const started = performance.now();
+    let scenario = "";
+    const results = await tour(scenarios, { worlds: worldsOf(options.world), seed: options.seed }, {
+      trying: (done, total, what) => terminal.progress(progressLine(done, total, what)),
+      tried: (result) => {
+        terminal.progress("");
+        if (options.json) return;
+        if (result.scenario !== scenario) {
+          scenario = result.scenario;
+          terminal.out(layout.palette.bold(`${scenario}: ${findScenario(scenario).title}`));
+        }
+        terminal.out(trialLine(result, layout));
+      },
+    });
+    const elapsed = performance.now() - started;
+    const met = results.every((result) => result.met);
+    if (options.json) json({ met, elapsed, results });
+    else terminal.out(`\n${summary(results, elapsed, layout)}`);
+    finish(met);
+  }
+
+  return program;
+}
+
+interface JsonFlag {
+  json?: boolean;
+}
+
+interface TourFlags extends JsonFlag {
+  world?: WorldName;
+  seed: number;
+}
+
+interface RunFlags extends JsonFlag {
+  world: WorldName;
+  strategy?: StrategyName;
+  seed: number;
+  budget?: number;
+  set: Record<string, number>;
+}
+
+interface ReplayFlags extends JsonFlag {
+  world: WorldName;
+  times: number;
+}
+
+interface BenchFlags extends JsonFlag {
+  world?: WorldName;
+  time: number;
+}
+
+function worldsOf(world: WorldName | undefined): readonly WorldName[] {
+  return world === undefined ? WORLD_NAMES : [world];
+}
+
+function findSubjects(target: string, parameters: Record<string, number>): Subject[] {
+  const [name, variant, ...rest] = target.split("/");
+  if (rest.length > 0) {
+    throw new UsageError(`Cannot find "${target}": write scenario or scenario/variant`);
+  }
+  const scenario = findScenario(name);
+  const names = variant === undefined ? Object.keys(scenario.variants) : [variant];
+  return names.map((each) => new Subject(scenario, each, parameters));
+}
+
+function requireWorld(scenario: Scenario, world: WorldName): void {
+  if (scenario.worlds.includes(world)) return;
+  throw new UsageError(
+    `Cannot run ${scenario.name} between ${world}: it makes sense between ${
+      scenario.worlds.join(", ")
+    }`,
+  );
+}
+
+/** A scenario as data: all but what cannot be written down. */
+function toData({ name, title, seed, lesson, parameters, worlds, variants }: Scenario): unknown {
+  return {
+    name,
+    title,
+    seed,
+    lesson,
+    parameters,
+    worlds,
+    variants: Object.fromEntries(
+      Object.entries(variants).map((
+        [variant, { expect, because }],
+      ) => [variant, { expect, because }]),
+    ),
+  };
+}
+
+function parseWorld(text: string): WorldName {
+  if (isWorldName(text)) return text;
+  throw new InvalidArgumentError(`The worlds are ${WORLD_NAMES.join(", ")}.`);
+}
+
+function parseStrategy(text: string): StrategyName {
+  const found = STRATEGY_NAMES.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`The strategies are ${STRATEGY_NAMES.join(", ")}.`);
+}
+
+function parseWhole(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 0xffff_ffff) return value;
+  throw new InvalidArgumentError("It takes a whole number from 0 to 4294967295.");
+}
+
+function parsePositive(text: string): number {
+  const value = parseWhole(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError("It takes a whole number from 1 to 4294967295.");
+}
+
+function parseSetting(text: string, before: Record<string, number>): Record<string, number> {
+  const match = /^([A-Za-z]\w*)=(\d+)$/.exec(text);
+  if (match === null) {
+    throw new InvalidArgumentError("Write it as name=value, with a whole number.");
+  }
+  return { ...before, [match[1]]: Number(match[2]) };
+}
+
+if (import.meta.main) {
+  process.exitCode = await main(process.argv.slice(2), processTerminal());
+}

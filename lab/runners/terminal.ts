@@ -1,0 +1,41 @@
+/** Where the command line writes to, so that it can be run and read by a test as well. */
+import process from "node:process";
+
+/** A place for output. */
+export interface Terminal {
+  /** Whether a person watches, so that progress may be drawn and drawn over. */
+  readonly interactive: boolean;
+  /** Whether colours are wanted. */
+  readonly colours: boolean;
+  /** How many columns of text there are. */
+  readonly width: number;
+  /** Writes a line of the result. */
+  out(line: string): void;
+  /** Writes a line about the running of the program. */
+  err(line: string): void;
+  /** Draws one line over the one drawn before; an empty one clears it. */
+  progress(line: string): void;
+}
+
+/** The terminal, pipe or file this process writes to. */
+export function processTerminal(): Terminal {
+  const { stdout, stderr, env } = process;
+  const interactive = stderr.isTTY === true;
+  return {
+    interactive,
+    colours: stdout.isTTY === true && !env.NO_COLOR,
+    width: stdout.columns ?? 120,
+    out: (line) => void stdout.write(`${line}\n`),
+    err: (line) => void stderr.write(`${line}\n`),
+    progress: (line) => {
+      if (interactive) stderr.write(`\r\x1b[K${line.slice(0, (stderr.columns ?? 80) - 1)}`);
+    },
+  };
+}
+
+/** How far something has come: `[#####-----] 3/6 what`. */
+export function progressLine(done: number, total: number, what: string): string {
+  const width = 20;
+  const full = Math.floor(done / total * width);
+  return `[${"#".repeat(full)}${"-".repeat(width - full)}] ${done}/${total} ${what}`;
+}

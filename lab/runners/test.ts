@@ -1,0 +1,61 @@
+/**
+ * Scenarios as tests: each variant must be what it is expected to be, at each distance.
+ *
+ * A broken variant that does not break within its budget fails the suite as surely as a safe one that
+ * breaks: a check that cannot fail proves nothing.
+ */
+import { AssertionError } from "node:assert";
+import { after, describe, test } from "node:test";
+import { palette, trialReport, type TrialResult } from "../reports/mod.ts";
+import { type Scenario, Subject, WORLD_NAMES, type WorldName } from "../worlds/mod.ts";
+import { Distances, tryFarther } from "./tour.ts";
+import { investigate } from "./trial.ts";
+
+/** How to test a scenario. */
+export interface TestOptions {
+  /** Fixes every random choice. @default 1 */
+  seed?: number;
+  /** The distances. @default all that make sense for the scenario */
+  worlds?: readonly WorldName[];
+  /** How long one variant may take at one distance, in milliseconds. @default 60_000 */
+  timeout?: number;
+}
+
+/** Registers one test for each variant of a scenario at each distance, with `node:test`. */
+export function testScenario(scenario: Scenario, options: TestOptions = {}): void {
+  const { seed = 1, worlds = WORLD_NAMES, timeout = 60_000 } = options;
+  describe(scenario.name, () => {
+    const distances = new Distances();
+    after(() => distances[Symbol.asyncDispose]());
+    for (const world of scenario.worlds.filter((name) => worlds.includes(name))) {
+      for (const [name, variant] of Object.entries(scenario.variants)) {
+        const verb = variant.expect === "broken" ? "breaks" : "is safe";
+        test(`${scenario.name}/${name} ${verb} between ${world}`, { timeout }, async () => {
+          const subject = new Subject(scenario, name);
+          const near = await investigate(distances.get("tasks"), subject, { seed, freeRuns: 3 });
+          expectMet(near);
+          if (world === "tasks") return;
+          expectMet(await tryFarther(distances.get(world), subject, near.schedule, { seed }));
+        });
+      }
+    }
+  });
+}
+
+/**
+ * Fails unless a result is as expected, with all that is needed to see it again.
+ *
+ * @throws {AssertionError} with the report and the command that reproduces it.
+ */
+export function expectMet(result: TrialResult): void {
+  if (result.met) return;
+  const { scenario, variant, world, seed, schedule } = result;
+  const again = schedule === undefined
+    ? `deno task lab run ${scenario}/${variant} --world ${world} --seed ${seed}`
+    : `deno task lab replay ${schedule} --world ${world}`;
+  throw new AssertionError({
+    message: `${
+      trialReport(result, { palette: palette(false), width: 100 })
+    }\n\nto see it again: ${again}`,
+  });
+}

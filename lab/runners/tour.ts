@@ -1,0 +1,93 @@
+/**
+ * The tour: every variant of every scenario at every distance.
+ *
+ * Between tasks each variant is explored. What is found there is replayed, move for move, by workers
+ * and by processes; what is safe is tried there in a sample of orders. At every distance there are
+ * also a few runs at full speed: a safe variant must come through them, a broken one shows its rate.
+ */
+import type { TrialResult } from "../reports/mod.ts";
+import { type Distance, openDistance, Subject } from "../worlds/mod.ts";
+import type { Scenario, WorldName } from "../worlds/mod.ts";
+import { investigate, recallSchedule, reproduce, type TrialOptions } from "./trial.ts";
+
+/** Orders tried step by step where each step is a message. */
+const SAMPLE = 10;
+
+/** Runs at full speed at each distance. */
+const FREE_RUNS = 3;
+
+/** What the tour tells while it goes. */
+export interface TourListener {
+  /** About to try something. */
+  trying?(done: number, total: number, what: string): void;
+  /** Tried it. */
+  tried?(result: TrialResult): void;
+}
+
+/** What the tour is to cover. */
+export interface TourOptions extends Pick<TrialOptions, "seed"> {
+  /** The distances. */
+  worlds: readonly WorldName[];
+}
+
+/** Tries every variant of the scenarios, at each distance where they make sense. */
+export async function tour(
+  scenarios: readonly Scenario[],
+  options: TourOptions,
+  listener: TourListener = {},
+): Promise<TrialResult[]> {
+  const results: TrialResult[] = [];
+  const stops = scenarios.flatMap((scenario) =>
+    Object.keys(scenario.variants).map((variant) => ({
+      subject: new Subject(scenario, variant),
+      worlds: scenario.worlds.filter((world) => options.worlds.includes(world)),
+    }))
+  );
+  const total = stops.reduce((sum, { worlds }) => sum + worlds.length, 0);
+  await using distances = new Distances();
+  for (const { subject, worlds } of stops) {
+    const known = await explored(distances.get("tasks"), subject, options);
+    for (const world of worlds) {
+      listener.trying?.(results.length, total, `${subject.label} between ${world}`);
+      const result = world === "tasks"
+        ? known
+        : await tryFarther(distances.get(world), subject, known.schedule, options);
+      results.push(result);
+      listener.tried?.(result);
+    }
+  }
+  return results;
+}
+
+function explored(tasks: Distance, subject: Subject, { seed }: TourOptions): Promise<TrialResult> {
+  return investigate(tasks, subject, { seed, freeRuns: FREE_RUNS });
+}
+
+/** Tries a variant where each step is a message: by the schedule found nearer, or by a sample. */
+export async function tryFarther(
+  distance: Distance,
+  subject: Subject,
+  schedule: string | undefined,
+  { seed }: Pick<TourOptions, "seed">,
+): Promise<TrialResult> {
+  if (schedule === undefined) {
+    return await investigate(distance, subject, { seed, budget: SAMPLE, freeRuns: FREE_RUNS });
+  }
+  return await reproduce(distance, await recallSchedule(schedule), undefined, FREE_RUNS);
+}
+
+/** Distances that are opened when first asked for and closed together. */
+export class Distances implements AsyncDisposable {
+  readonly #open = new Map<WorldName, Distance>();
+
+  /** The distance of that name. */
+  get(name: WorldName): Distance {
+    let distance = this.#open.get(name);
+    if (distance === undefined) this.#open.set(name, distance = openDistance(name));
+    return distance;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#open.values()].map((distance) => distance[Symbol.asyncDispose]()));
+  }
+}

@@ -1,0 +1,18 @@
+/** All scenarios that come with the lab. */
+import { type Scenario, UsageError } from "../worlds/mod.ts";
+import lostUpdate from "./lost_update.ts";
+
+/** The scenarios in the order of the tour. */
+export const scenarios: readonly Scenario[] = [lostUpdate];
+
+/**
+ * Finds a scenario by its name.
+ *
+ * @throws {UsageError} when there is none of that name; the message lists those there are.
+ */
+export function findScenario(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (found !== undefined) return found;
+  const names = scenarios.map((scenario) => scenario.name).join(", ");
+  throw new UsageError(`Cannot find scenario "${name}": there is ${names}`);
+}
