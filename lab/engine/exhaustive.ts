@@ -16,10 +16,14 @@ export class ExhaustiveStrategy implements Strategy {
   #exhausted = false;
 
   begin(): boolean {
+    const depth = this.#depth;
     this.#depth = 0;
     if (!this.#started) {
       this.#started = true;
       return true;
+    }
+    if (depth < this.#taken.length) {
+      throw differs(`there were ${this.#taken.length} choices`, depth);
     }
     while (this.#taken.length > 0) {
       const deepest = this.#taken.length - 1;
@@ -38,10 +42,9 @@ export class ExhaustiveStrategy implements Strategy {
       this.#taken.push(0);
       this.#width.push(enabled.length);
     } else if (this.#width[depth] !== enabled.length) {
-      throw new Error(
-        `Cannot search every order: choice ${depth + 1} had ${
-          this.#width[depth]
-        } alternatives, now it has ${enabled.length}; something the engine does not control differs between runs`,
+      throw differs(
+        `choice ${depth + 1} had ${this.#width[depth]} alternatives`,
+        enabled.length,
       );
     }
     return enabled[this.#taken[depth]];
@@ -50,4 +53,10 @@ export class ExhaustiveStrategy implements Strategy {
   evidence(schedules: number): Evidence {
     return { kind: this.#exhausted ? "proved" : "partial", orders: schedules };
   }
+}
+
+function differs(before: string, now: number): Error {
+  return new Error(
+    `Cannot search every order: ${before}, now ${now}; something the engine does not control differs between runs`,
+  );
 }

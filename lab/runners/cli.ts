@@ -13,6 +13,8 @@ import {
   benchTable,
   type Layout,
   palette,
+  scenarioLine,
+  scenarioPage,
   summary,
   trialLine,
   trialReport,
@@ -29,7 +31,6 @@ import {
   type WorldName,
 } from "../worlds/mod.ts";
 import { bench, resultHash } from "./bench.ts";
-import { scenarioLine, scenarioPage } from "../reports/mod.ts";
 import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
 import { Distances, tour } from "./tour.ts";
 import {
@@ -94,22 +95,14 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     program.command(signature, settings).description(about)
       .option("--json", "print JSON instead of text");
 
-  command("tour", "every variant of every scenario at every distance (the default)", {
+  command("tour [scenario]", "every variant of every scenario at every distance (the default)", {
     isDefault: true,
   })
-    .argument("[nothing]")
     .option("--world <world>", "only this distance", parseWorld)
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
-    .action(async (nothing: string | undefined, options: TourFlags) => {
-      if (nothing !== undefined) {
-        throw new UsageError(
-          `Cannot run "${nothing}": the commands are ${
-            program.commands.map((each) => each.name()).join(", ")
-          }`,
-        );
-      }
-      await runTour(options);
-    });
+    .action((name: string | undefined, options: TourFlags) =>
+      runTour(name === undefined ? scenarios : [findTourStop(name)], options)
+    );
 
   command("list", "the scenarios and their variants").action((options: JsonFlag) => {
     if (options.json) json(scenarios.map(toData));
@@ -182,10 +175,10 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
       finish(safeAreRight);
     });
 
-  async function runTour(options: TourFlags): Promise<void> {
+  async function runTour(stops: readonly Scenario[], options: TourFlags): Promise<void> {
     const started = performance.now();
     let scenario = "";
-    const results = await tour(scenarios, { worlds: worldsOf(options.world), seed: options.seed }, {
+    const results = await tour(stops, { worlds: worldsOf(options.world), seed: options.seed }, {
       trying: (done, total, what) => terminal.progress(progressLine(done, total, what)),
       tried: (result) => {
         terminal.progress("");
@@ -202,6 +195,17 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     if (options.json) json({ met, elapsed, results });
     else terminal.out(`\n${summary(results, elapsed, layout)}`);
     finish(met);
+  }
+
+  /** What stands alone after `lab` may be a scenario; a mistyped command ends up here too. */
+  function findTourStop(name: string): Scenario {
+    const found = scenarios.find((scenario) => scenario.name === name);
+    if (found !== undefined) return found;
+    const commands = program.commands.map((each) => each.name()).join(", ");
+    const names = scenarios.map((scenario) => scenario.name).join(", ");
+    throw new UsageError(
+      `Cannot find command or scenario "${name}": the commands are ${commands}, the scenarios ${names}`,
+    );
   }
 
   return program;

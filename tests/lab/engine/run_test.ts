@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+  type Action,
+  ExhaustiveStrategy,
+  type Exploration,
+  explore,
+  type Operation,
+  type Program,
+  RandomStrategy,
+  record,
+  replay,
+  type Run,
+} from "../../../lab/engine/mod.ts";
+
+const timeout = 20_000;
+
+/** What a test's actors can do. */
+interface Tools {
+  /** One operation; `perform` is what it does when the engine lets it go. */
+  step<R>(operation: Operation, perform: () => R, ready?: () => boolean): Promise<R>;
+}
+
+/** A program made of plain functions, without any world. */
+function program(
+  build: () => { actors: ((tools: Tools) => Promise<void>)[]; check?: () => string | undefined },
+): Program {
+  let check: (() => string | undefined) | undefined;
+  const names = build().actors.map((_, place) => "ABCDEFGH"[place]);
+  return {
+    actors: names,
+    remote: false,
+    start(run: Run): void {
+      const built = build();
+      check = built.check;
+      built.actors.forEach((actor, place) => {
+        const step: Tools["step"] = (operation, perform, ready = () => true) =>
+          new Promise((resolve) => {
+            const action: Action = {
+              operation,
+              argument: undefined,
+              ready,
+              go: () => {
+                const result = perform();
+                run.returned(place, result);
+                resolve(result);
+              },
+            };
+            run.park(place, action);
+          });
+        actor({ step }).then(() => run.finish(place), (error) => run.threw(place, error));
+      });
+    },
+    check: () => check?.(),
+  };
+}
+
+const READ: Operation = { object: "x", kind: "read", effect: "read" };
+const WRITE: Operation = { object: "x", kind: "write", effect: "write" };
+
+function increments(actors: number, of = 1): Program {
+  return program(() => {
+    let x = 0;
+    const actor = async ({ step }: Tools) => {
+      for (let i = 0; i < of; i++) {
+        const seen = await step(READ, () => x);
+        await step(WRITE, () => {
+          x = seen + 1;
+        });
+      }
+    };
+    return {
+      actors: Array.from({ length: actors }, () => actor),
+      check: () => x === actors * of ? undefined : `x = ${x}`,
+    };
+  });
+}
+
+function exhaust(subject: Program, budget = 1_000_000): Promise<Exploration> {
+  return explore(subject, { strategy: new ExhaustiveStrategy(), budget });
+}
+
+/** A program whose every order passes, with as many orders as its actors' steps can interleave. */
+function independent(actors: number, steps: number): Program {
+  const actor = async ({ step }: Tools) => {
+    for (let i = 0; i < steps; i++) await step(READ, () => 0);
+  };
+  return program(() => ({ actors: Array.from({ length: actors }, () => actor) }));
+}
+
+describe("ExhaustiveStrategy", { timeout }, () => {
+  test("runs every order exactly once", async () => {
+    // The multinomial coefficients: (4)!/(2!2!), (6)!/(3!3!), (6)!/(2!2!2!).
+    for (const [actors, steps, orders] of [[2, 2, 6], [2, 3, 20], [3, 2, 90], [2, 4, 70]]) {
+      const found = await exhaust(independent(actors, steps));
+      assert.deepEqual(found.evidence, { kind: "proved", orders });
+      assert.equal(found.schedules, orders);
+    }
+  });
+
+  test("does not call it proved when the budget ends first", async () => {
+    const found = await exhaust(independent(2, 4), 69);
+    assert.deepEqual(found.evidence, { kind: "partial", orders: 69 });
+  });
+
+  test("refuses a program that differs between runs", async () => {
+    let runs = 0;
+    const fickle = program(() => {
+      const more = ++runs > 3;
+      const actor = async ({ step }: Tools) => {
+        await step(READ, () => 0);
+        await step(READ, () => 0);
+      };
+      return { actors: [actor, more ? () => Promise.resolve() : actor] };
+    });
+    await assert.rejects(exhaust(fickle), /something the engine does not control differs/);
+  });
+});
+
+describe("explore()", { timeout }, () => {
+  test("finds the lost update and answers the schedule that lost it", async () => {
+    for (const strategy of [new ExhaustiveStrategy(), new RandomStrategy(7)]) {
+      const subject = increments(2);
+      const { failure } = await explore(subject, { strategy, budget: 1_000 });
+      assert.deepEqual(failure?.outcome, { kind: "violated", message: "x = 1" });
+      const again = await replay(subject, failure!.choices);
+      assert.deepEqual(again.outcome, failure!.outcome);
+      assert.deepEqual(again.choices, failure!.choices);
+    }
+  });
+
+  test("chooses the same orders for the same seed, on every runtime", async () => {
+    const { choices } = await record(independent(3, 4), new RandomStrategy(42));
+    assert.equal(choices.join(""), "022101122100");
+  });
+
+  test("reports an actor that throws, by name and with its error", async () => {
+    const broken = program(() => ({
+      actors: [
+        ({ step }) => step(READ, () => 0) as Promise<never>,
+        async ({ step }) => {
+          await step(READ, () => 0);
+          throw new RangeError("too far");
+        },
+      ],
+    }));
+    const { failure } = await exhaust(broken);
+    assert.equal(failure?.outcome.kind, "threw");
+    assert.ok(failure.outcome.kind === "threw" && failure.outcome.actor === "B");
+    assert.match(String(failure.outcome.error), /RangeError: too far/);
+  });
+
+  test("reports a deadlock with what each actor waits for", async () => {
+    const lock = (name: string): Operation => ({ object: name, kind: "take", effect: "acquire" });
+    const deadlock = program(() => {
+      const held = new Set<string>();
+      const actor = (first: string, second: string) => async ({ step }: Tools) => {
+        await step(lock(first), () => held.add(first), () => !held.has(first));
+        await step(lock(second), () => held.add(second), () => !held.has(second));
+        held.delete(second);
+        held.delete(first);
+      };
+      return { actors: [actor("l", "m"), actor("m", "l")] };
+    });
+    const { failure } = await exhaust(deadlock);
+    assert.deepEqual(failure?.outcome, {
+      kind: "deadlock",
+      waiting: [{ actor: "A", operation: "take m" }, { actor: "B", operation: "take l" }],
+    });
+  });
+
+  test("ends a run without end after the steps allowed", async () => {
+    const endless = program(() => ({
+      actors: [async ({ step }) => {
+        while (true) await step(READ, () => 0);
+      }],
+    }));
+    const { failure } = await explore(endless, {
+      strategy: new RandomStrategy(1),
+      budget: 1,
+      maxSteps: 50,
+    });
+    assert.deepEqual(failure?.outcome, { kind: "endless", steps: 50 });
+    assert.equal(failure?.choices.length, 50);
+  });
+
+  test("goes on with another actor when one waits for something it cannot see", async () => {
+    const astray = program(() => {
+      let release!: () => void;
+      const gate = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return {
+        actors: [
+          async ({ step }) => {
+            await gate;
+            await step(READ, () => 0);
+          },
+          async ({ step }) => {
+            await step(READ, () => 0);
+            release();
+          },
+        ],
+      };
+    });
+    const found = await explore(astray, { strategy: new RandomStrategy(1), budget: 3 });
+    assert.equal(found.failure, undefined);
+    assert.equal(found.bestEffort, true);
+  });
+
+  test("calls it a deadlock when nobody comes back", async () => {
+    const lost = program(() => ({
+      actors: [({ step }) => step(READ, () => 0) as Promise<never>, () => new Promise(() => {})],
+    }));
+    const { failure, bestEffort } = await explore(lost, {
+      strategy: new RandomStrategy(1),
+      budget: 1,
+    });
+    assert.deepEqual(failure?.outcome, {
+      kind: "deadlock",
+      waiting: [{ actor: "B", operation: undefined }],
+    });
+    assert.equal(bestEffort, true);
+  });
+
+  test("stops between two schedules when its signal aborts", async () => {
+    const reason = new Error("enough");
+    const abort = new AbortController();
+    await assert.rejects(
+      explore(independent(3, 8), {
+        strategy: new RandomStrategy(1),
+        budget: Infinity,
+        signal: abort.signal,
+        onProgress: () => abort.abort(reason),
+      }),
+      (error) => error === reason,
+    );
+  });
+
+  test("lets timers run while it explores", async () => {
+    let fired = 0;
+    const timer = setInterval(() => fired++, 1);
+    await explore(independent(3, 6), { strategy: new RandomStrategy(1), budget: 20_000 });
+    clearInterval(timer);
+    assert.ok(fired > 0);
+  });
+});
+
+describe("replay()", { timeout }, () => {
+  test("records what was done and answered, in order", async () => {
+    const { events, outcome } = await replay(increments(2), [0, 1, 0, 1]);
+    assert.deepEqual(
+      events.map(({ actor, operation, result }) => [actor, operation.kind, result]),
+      [[0, "read", 0], [1, "read", 0], [0, "write", undefined], [1, "write", undefined]],
+    );
+    assert.equal(outcome.kind, "violated");
+  });
+
+  test("tells at which step another program differs", async () => {
+    const { choices, events } = await replay(increments(2), [0, 1, 0, 1]);
+    const other = await replay(independent(2, 2), choices, events);
+    assert.deepEqual(other.outcome, {
+      kind: "diverged",
+      step: 3,
+      expected: "A to write x",
+      found: "A before read x",
+    });
+  });
+
+  test("tells when the schedule is too short, too long for an actor, or names a stranger", async () => {
+    const outcomes = [];
+    for (const choices of [[0, 0, 1], [0, 0, 0], [0, 5]]) {
+      outcomes.push((await replay(increments(2), choices)).outcome);
+    }
+    assert.deepEqual(outcomes, [
+      { kind: "diverged", step: 4, expected: "the end of the schedule", found: "B before write x" },
+      { kind: "diverged", step: 3, expected: "A to move", found: "A with nothing to do" },
+      { kind: "diverged", step: 2, expected: "actor 6 to move", found: "only 2 actors" },
+    ]);
+  });
+});
