@@ -7,7 +7,7 @@
 import { copyCheckout, readConfig } from "./_package.ts";
 import { environment, root, type Runtime, runtimes } from "./_tests.ts";
 
-/** One step: a command, or several that must all succeed. */
+/** One thing that must hold. */
 interface Step {
   readonly name: string;
   readonly run: () => Promise<Outcome>;
@@ -49,16 +49,17 @@ async function publishDryRun(): Promise<Outcome> {
   return await command(Deno.execPath(), ["publish", "--dry-run", "--allow-dirty"], copy.path);
 }
 
-/** Both lock files must say what the manifests ask for. */
+/** Both lock files must be what the manifests make of them. */
 async function locks(bun: Runtime): Promise<Outcome> {
+  const onDeno = await deno("install", "--frozen");
   await using copy = await copyCheckout((config) => config);
-  const installed = [
-    await deno("install", "--frozen"),
-    await command(bun.path, ["install", "--frozen-lockfile", "--dry-run"], copy.path),
-  ];
+  const lock = `${copy.path}/bun.lock`;
+  const before = await Deno.readTextFile(lock);
+  const onBun = await command(bun.path, ["install", "--lockfile-only"], copy.path);
+  const kept = await Deno.readTextFile(lock) === before;
   return {
-    success: installed.every(({ success }) => success),
-    output: installed.map(({ output }) => output).join(""),
+    success: onDeno.success && onBun.success && kept,
+    output: `${onDeno.output}\n${kept ? "" : "bun.lock is out of date: bun install"}\n`,
   };
 }
 
