@@ -150,7 +150,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--world <world>", "the distance", parseWorld, "tasks")
     .option("--times <number>", "how often", parsePositive, REPLAYS)
     .action(async (code: string, target: string | undefined, options: ReplayFlags) => {
-      const known = await recallSchedule(code, target);
+      const known = await recallSchedule(code, { target });
       requireWorld(known.subject.scenario, options.world);
       await using distances = new Distances();
       const result = await reproduce(distances.get(options.world), known, options.times);

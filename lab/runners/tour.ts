@@ -73,7 +73,8 @@ export async function tryFarther(
   if (schedule === undefined) {
     return await investigate(distance, subject, { seed, budget: SAMPLE, freeRuns: FREE_RUNS });
   }
-  return await reproduce(distance, await recallSchedule(schedule), undefined, FREE_RUNS);
+  const known = await recallSchedule(schedule, { among: [subject.scenario] });
+  return await reproduce(distance, known, undefined, FREE_RUNS);
 }
 
 /** Distances that are opened when first asked for and closed together. */

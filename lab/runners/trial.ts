@@ -15,7 +15,7 @@ import {
   type Strategy,
 } from "../engine/mod.ts";
 import { type Repetition, toFailure, type TrialResult } from "../reports/mod.ts";
-import { type Distance, openDistance, Subject } from "../worlds/mod.ts";
+import { type Distance, openDistance, type Scenario, Subject } from "../worlds/mod.ts";
 import { findScenario } from "../scenarios/mod.ts";
 
 /** The strategies that can be asked for by name. */
@@ -110,22 +110,33 @@ export interface KnownSchedule {
   readonly reference: Recording;
 }
 
+/** What a schedule code may belong to. */
+export interface RecallOptions {
+  /** The scenarios to look among. @default those that come with the lab */
+  among?: readonly Scenario[];
+  /** `scenario/variant` that the code must be for, if the caller has one in mind. */
+  target?: string;
+}
+
 /**
  * Reads a schedule code, finds what it belongs to, and runs it once between tasks, so that a replay
  * further away can be compared with it step by step.
  *
  * @param code The schedule code.
- * @param target `scenario/variant` that the code must be for, if the caller has one in mind.
+ * @param options Where to look for its scenario, and what it must be for.
  * @throws {ScheduleCodeError} when it is no code, or for something else.
  * @throws {UsageError} when the scenario or variant does not exist here.
  */
-export async function recallSchedule(code: string, target?: string): Promise<KnownSchedule> {
+export async function recallSchedule(
+  code: string,
+  { among, target }: RecallOptions = {},
+): Promise<KnownSchedule> {
   const schedule = decodeSchedule(code);
   const label = `${schedule.scenario}/${schedule.variant}`;
   if (target !== undefined && target !== label) {
     throw new ScheduleCodeError(`Cannot replay schedule on ${target}: the code is for ${label}`);
   }
-  const scenario = findScenario(schedule.scenario);
+  const scenario = findScenario(schedule.scenario, among);
   const names = Object.keys(scenario.parameters);
   const parameters = Object.fromEntries(
     names.map((name, index) => [name, schedule.parameters[index]]),

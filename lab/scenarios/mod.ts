@@ -8,11 +8,13 @@ export const scenarios: readonly Scenario[] = [lostUpdate];
 /**
  * Finds a scenario by its name.
  *
+ * @param name The scenario's name.
+ * @param among Where to look; left out, among those that come with the lab.
  * @throws {UsageError} when there is none of that name; the message lists those there are.
  */
-export function findScenario(name: string): Scenario {
-  const found = scenarios.find((scenario) => scenario.name === name);
+export function findScenario(name: string, among: readonly Scenario[] = scenarios): Scenario {
+  const found = among.find((scenario) => scenario.name === name);
   if (found !== undefined) return found;
-  const names = scenarios.map((scenario) => scenario.name).join(", ");
+  const names = among.map((scenario) => scenario.name).join(", ");
   throw new UsageError(`Cannot find scenario "${name}": there is ${names}`);
 }

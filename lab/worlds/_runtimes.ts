@@ -8,6 +8,7 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { WorldError } from "./distance.ts";
 
 /** A runtime that can run modules of this package. */
 export interface Runtime {
@@ -48,7 +49,7 @@ function find(name: Runtime["name"]): Runtime | undefined {
   if (given !== undefined && given !== "") {
     const command = binaryOf(name, given);
     if (command === undefined) {
-      throw new Error(`Cannot start ${name}: ${variable} names ${given}, which does not run`);
+      throw new WorldError(`Cannot start ${name}: ${variable} names ${given}, which does not run`);
     }
     return { name, command };
   }
@@ -65,7 +66,7 @@ let found: readonly Runtime[] | undefined;
  * The runtimes of this machine, the one that runs this first. The other is what `INTERLOCK_DENO`
  * or `INTERLOCK_BUN` names, else what is on PATH, else what is in `node_modules`.
  *
- * @throws {Error} when the variable names something that does not run
+ * @throws {WorldError} when the variable names something that does not run
  */
 export function runtimes(): readonly Runtime[] {
   if (found === undefined) {

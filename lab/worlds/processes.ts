@@ -93,9 +93,15 @@ class ProcessRemote implements Remote {
 /** Processes of every runtime this machine has. */
 export class ProcessesDistance extends RemoteDistance {
   readonly name = "processes";
-  readonly #runtimes: readonly Runtime[] = runtimes();
+  readonly #runtimes: readonly Runtime[];
   #folder: string | undefined;
   #runs = 0;
+
+  /** @param among The runtimes that actors are given in turn. */
+  constructor(among: readonly Runtime[] = runtimes()) {
+    super();
+    this.#runtimes = among;
+  }
 
   get about(): string {
     return `${

@@ -1,0 +1,51 @@
+import process from "node:process";
+import { defineScenario, type Variant, type World } from "../../../lab/worlds/mod.ts";
+
+/** A variant in which B does one thing wrong after its first step. */
+function variant(wrong: (world: World) => Promise<unknown>): Variant {
+  return {
+    expect: "broken",
+    symptom: "threw",
+    because: "B misbehaves",
+    build: (world) => {
+      const counter = world.cell("counter", 0);
+      world.channel("requests");
+      return [
+        { name: "A", run: () => counter.write(1) },
+        {
+          name: "B",
+          run: async () => {
+            await counter.read();
+            await wrong(world);
+          },
+        },
+      ];
+    },
+    check: () => undefined,
+  };
+}
+
+/** Actors that do what they should not. */
+export default defineScenario({
+  module: import.meta.url,
+  name: "misbehaving",
+  title: "Actors that misbehave",
+  seed: "a test of the lab",
+  lesson: [],
+  parameters: {},
+  worlds: ["tasks", "workers", "processes"],
+  variants: {
+    throws: variant(() => Promise.reject(new RangeError("B has had enough"))),
+    "throws-nothing": variant(() => Promise.reject(undefined)),
+    "sends-function": variant((world) => world.channel("requests").send(() => 0)),
+    "sends-map": variant((world) => world.channel("requests").send([{ a: new Map() }])),
+    "writes-text": variant((world) => world.cell("counter", 0).write("1" as unknown as number)),
+    "writes-too-much": variant((world) => world.cell("counter", 0).write(2 ** 31)),
+    "two-at-once": variant((world) => {
+      const counter = world.cell("counter", 0);
+      return Promise.all([counter.read(), counter.read()]);
+    }),
+    exits: variant(() => process.exit(3)),
+    "waits-for-ever": variant(() => new Promise(() => {})),
+  },
+});

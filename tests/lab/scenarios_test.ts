@@ -1,0 +1,3 @@
+import { scenarios, testScenario } from "../../lab/mod.ts";
+
+for (const scenario of scenarios) testScenario(scenario);
