@@ -1,13 +1,14 @@
 /**
  * Waits that end at a time, of which many thousands may be running.
  *
- * Waits of one length end in the order they began, so each length has a list that is in order of
- * its own accord: adding is appending and removing is unlinking, both O(1), and one host timer,
- * set for the head, serves them all. The timer is not moved when the head is removed (it comes
- * early once and is set again) but it is cleared when the list becomes empty, so no timer
- * outlives the waits it was for and none keeps a process alive.
+ * Waits of one length end in the order they began, so each length has a line that is in order of
+ * its own accord: adding and removing take constant time, and one host timer, set for the first,
+ * serves them all. The timer is not moved when the first leaves (it comes early once and is set
+ * again) but it is cleared when the last leaves, so no timer outlives the waits it was for and
+ * none keeps a process alive.
  */
 import type { Host, Timer } from "./_host.ts";
+import { type Chunk, Line } from "./_line.ts";
 
 /** What can be told that its time is up. */
 export interface Expirable {
@@ -20,70 +21,48 @@ const LONGEST = 2 ** 31 - 1;
 
 /** All waits of one length. */
 class Group {
-  head: Deadline | undefined;
-  tail: Deadline | undefined;
-  timer: Timer | undefined;
+  readonly line: Line<Deadline> = new Line();
+  timer: Timer | undefined = undefined;
   constructor(readonly ms: number) {}
 }
 
 /** One wait that ends at a time; made and forgotten by `Deadlines`. */
 export class Deadline {
-  before: Deadline | undefined;
-  after: Deadline | undefined;
+  chunk: Chunk<Deadline> | undefined = undefined;
+
   constructor(
     readonly target: Expirable,
+    /** When it began, by the host's clock. */
     readonly since: number,
-    /** The list it is in; `undefined` once it has passed or was removed. */
+    /** The waits it is one of; `undefined` once it has passed or was removed. */
     public group: Group | undefined,
   ) {}
-}
-
-function append(group: Group, deadline: Deadline): void {
-  const tail = group.tail;
-  deadline.before = tail;
-  deadline.after = undefined;
-  deadline.group = group;
-  if (tail === undefined) group.head = deadline;
-  else tail.after = deadline;
-  group.tail = deadline;
-}
-
-function unlink(group: Group, deadline: Deadline): void {
-  const { before, after } = deadline;
-  if (before === undefined) group.head = after;
-  else before.after = after;
-  if (after === undefined) group.tail = before;
-  else after.before = before;
-  deadline.before = undefined;
-  deadline.after = undefined;
-  deadline.group = undefined;
 }
 
 /** The deadlines of one host. */
 export class Deadlines {
   readonly #host: Host;
   readonly #groups = new Map<number, Group>();
+  /** The group used last: most waits have the length of the wait before. */
+  #recent: Group | undefined;
 
   /** Use `deadlinesOf`, so that all locks of a host share its timers. */
   constructor(host: Host) {
     this.#host = host;
   }
 
-  /** How many lengths have waits running; for tests. */
+  /** How many lengths have waits running. */
   get size(): number {
     return this.#groups.size;
   }
 
   /** Tells `target` once `ms` milliseconds have passed; never for `Infinity`. */
   add(ms: number, target: Expirable): Deadline {
-    const deadline = new Deadline(target, this.#host.now(), undefined);
-    if (ms === Infinity) return deadline;
-    let group = this.#groups.get(ms);
-    if (group === undefined) {
-      group = new Group(ms);
-      this.#groups.set(ms, group);
-    }
-    append(group, deadline);
+    const now = this.#host.now();
+    if (ms === Infinity) return new Deadline(target, now, undefined);
+    const group = this.#groupOf(ms);
+    const deadline = new Deadline(target, now, group);
+    deadline.chunk = group.line.append(deadline);
     if (group.timer === undefined) this.#arm(group, ms);
     return deadline;
   }
@@ -95,10 +74,25 @@ export class Deadlines {
 
   /** Forgets a deadline; does nothing for one that has passed. */
   remove(deadline: Deadline): void {
-    const group = deadline.group;
+    const { group } = deadline;
     if (group === undefined) return;
-    unlink(group, deadline);
-    if (group.head === undefined) this.#drop(group);
+    deadline.group = undefined;
+    // One that is about to be told has left the line already.
+    if (deadline.chunk === undefined) return;
+    group.line.remove(deadline.chunk, deadline);
+    deadline.chunk = undefined;
+    if (group.line.size === 0) this.#drop(group);
+  }
+
+  #groupOf(ms: number): Group {
+    let group = this.#recent;
+    if (group !== undefined && group.ms === ms) return group;
+    group = this.#groups.get(ms);
+    if (group === undefined) {
+      group = new Group(ms);
+      this.#groups.set(ms, group);
+    }
+    return this.#recent = group;
   }
 
   #arm(group: Group, ms: number): void {
@@ -110,27 +104,29 @@ export class Deadlines {
   #drop(group: Group): void {
     if (group.timer !== undefined) this.#host.clearTimer(group.timer);
     group.timer = undefined;
-    // A group of deadlines being told is not in the map, and must not take away its successor.
-    if (this.#groups.get(group.ms) === group) this.#groups.delete(group.ms);
+    this.#groups.delete(group.ms);
+    if (this.#recent === group) this.#recent = undefined;
   }
 
   #fire(group: Group): void {
     group.timer = undefined;
     const now = this.#host.now();
-    // Those due move to a list of their own before any is told: being told may remove others, and
-    // may begin new waits, which must not be served in the same round for ever.
-    const due = new Group(group.ms);
-    let next = group.head;
+    // All that are due leave before any is told: being told may remove others, and may begin new
+    // waits, which must not be served in the same round for ever.
+    const due: Deadline[] = [];
+    let next = group.line.first;
     while (next !== undefined && next.since + group.ms <= now) {
-      unlink(group, next);
-      append(due, next);
-      next = group.head;
+      group.line.shift();
+      next.chunk = undefined;
+      due.push(next);
+      next = group.line.first;
     }
     if (next === undefined) this.#drop(group);
     else this.#arm(group, next.since + group.ms - now);
-    for (let passed = due.head; passed !== undefined; passed = due.head) {
-      unlink(due, passed);
-      passed.target.expire(now - passed.since);
+    for (const deadline of due) {
+      if (deadline.group === undefined) continue; // removed by one told before it
+      deadline.group = undefined;
+      deadline.target.expire(now - deadline.since);
     }
   }
 }

@@ -3,286 +3,274 @@
  *
  * What always holds between two calls: `inside` is -1 when a writer is inside, else the number of
  * readers inside; and whoever is first in the queue could not enter now. The first part holds
- * because a place counts itself in and out in `admit` and `release` alone, the second because
- * whatever could let the first one in (a release, or a waiter that leaves) ends in `drain`. So
- * the lock is free only when nobody waits, and one comparison decides whether one may enter.
+ * because `inside` changes only where a guard is made and in its `release`, which passes its first
+ * line once; the second because whatever could let the first one in, a release or a waiter that
+ * leaves, ends in `drain`. So the lock is free only when nobody waits.
  *
- * One object is place in the queue, holder and guard, linked into one list while it waits and
- * into another while it is inside; its state is `#private`, so nobody can alter it through a
- * guard. A grant is decided synchronously in `drain`, which takes timer and listener off at that
- * moment: afterwards there is nothing left that could time out or abort.
+ * A grant is decided synchronously in `drain`, which takes timer and listener off at that moment:
+ * afterwards there is nothing left that could time out or abort.
+ *
+ * Holders are counted, and only those with a name or an owner are listed too. Putting a young
+ * guard into a lock that has grown old costs V8 more than all the rest of acquiring it.
  */
 import { type Deadline, type Deadlines, deadlinesOf, type Expirable } from "./_deadlines.ts";
 import type { Host } from "./_host.ts";
+import { type Chunk, Line } from "./_line.ts";
 import { tell } from "./_observers.ts";
 import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
 import { LockTimeoutError } from "./errors.ts";
 import type { AcquireOptions, Guard, LockMode, LockOptions, LockParty } from "./lock.ts";
 
-const RELEASED = 0;
-const INSIDE = 1;
-const WAITING = 2;
+type Resolve = (guard: Guard) => void;
+type Reject = (reason: unknown) => void;
 
-/** A doubly linked list of places. */
-class Line {
-  first: Place | undefined;
-  last: Place | undefined;
+/** A holder or waiter with a name or an owner. */
+class Named {
+  chunk: Chunk<Named> | undefined = undefined;
+  constructor(readonly party: LockParty) {}
 }
 
-/** What a lock knows. The algorithms are below, where the places' private state can be seen. */
-export class Queue {
-  /** -1: a writer is inside; else how many readers are. */
-  inside = 0;
-  readonly holders: Line = new Line();
-  readonly waiters: Line = new Line();
-  readonly deadlines: Deadlines;
-  readonly label: string;
-  readonly onContention: LockOptions["onContention"];
-  readonly contentionAfter: number;
+/** A waiter that nothing but its turn can end; most are. */
+class Waiter {
+  constructor(readonly writes: boolean, readonly resolve: Resolve) {}
 
-  constructor(host: Host, options: LockOptions | undefined) {
-    this.deadlines = deadlinesOf(host);
-    this.label = options?.label ?? "the lock";
-    this.onContention = options?.onContention;
-    this.contentionAfter = options?.contentionAfter ?? 100;
+  get named(): Named | undefined {
+    return undefined;
   }
+
+  /** Takes off what could end the wait before its turn. */
+  detach(): void {}
 }
 
-// Given their bodies inside `Place`, where its private state can be seen.
-let leaveQueue: (place: Place) => void;
-let drainQueue: (place: Place) => void;
-let listParties: (line: Line) => LockParty[];
-
-/** Those in a line, in its order. */
-export function parties(line: Line): LockParty[] {
-  return listParties(line);
-}
-
-function timedOut(queue: Queue, mode: LockMode, waited: number): LockTimeoutError {
-  return new LockTimeoutError({ lock: queue.label, mode, waited, holders: parties(queue.holders) });
-}
-
-/** The part of `options` that names a holder, copied: they may be used again for the next. */
-function names(options: AcquireOptions | undefined): Names | undefined {
-  if (options === undefined) return undefined;
-  const { label, owner } = options;
-  if (label === undefined && owner === undefined) return undefined;
-  const named: Names = {};
-  if (label !== undefined) named.label = label;
-  if (owner !== undefined) named.owner = owner;
-  return named;
-}
-
-interface Names {
-  label?: string;
-  owner?: object;
-}
-
-/** What can end a wait before its turn comes; made only for waits that have such a thing. */
-class Limits implements Expirable, Abortable {
-  timeout: Deadline | undefined;
-  contention: Deadline | undefined;
-  link: AbortLink | undefined;
+/** A waiter that can time out or abort, or that has a name. */
+class LimitedWaiter extends Waiter implements Expirable, Abortable {
+  chunk: Chunk<Waiter> | undefined = undefined;
+  timeout: Deadline | undefined = undefined;
+  contention: Deadline | undefined = undefined;
+  link: AbortLink | undefined = undefined;
 
   constructor(
     readonly queue: Queue,
-    readonly place: Place,
-    readonly reject: (reason: unknown) => void,
-  ) {}
+    writes: boolean,
+    resolve: Resolve,
+    readonly reject: Reject,
+    readonly name: Named | undefined,
+  ) {
+    super(writes, resolve);
+  }
+
+  override get named(): Named | undefined {
+    return this.name;
+  }
 
   expire(waited: number): void {
-    this.end(timedOut(this.queue, this.place.mode, waited));
-    drainQueue(this.place);
+    this.#leave(this.queue.timedOut(this.writes, waited));
+    this.queue.drain();
   }
 
   abort(reason: unknown): void {
-    this.end(reason);
+    this.#leave(reason);
   }
 
   afterAbort(): void {
-    drainQueue(this.place);
+    this.queue.drain();
   }
 
-  end(reason: unknown): void {
+  override detach(): void {
+    const { timeout, contention, link } = this;
+    if (timeout !== undefined) this.queue.deadlines.remove(timeout);
+    if (contention !== undefined) this.queue.deadlines.remove(contention);
+    if (link !== undefined) link.remove();
+  }
+
+  #leave(reason: unknown): void {
     this.detach();
-    leaveQueue(this.place);
+    this.queue.waiters.remove(this.chunk!, this);
     this.reject(reason);
-  }
-
-  detach(): void {
-    if (this.timeout !== undefined) this.queue.deadlines.remove(this.timeout);
-    if (this.contention !== undefined) this.queue.deadlines.remove(this.contention);
-    if (this.link !== undefined) this.link.remove();
   }
 }
 
-// The two functions of the promise made last, caught here so that no closure is made for each.
-let resolveLast: (guard: Guard) => void;
-let rejectLast: (reason: unknown) => void;
-const catchBoth = (
-  resolve: (guard: Guard) => void,
-  reject: (reason: unknown) => void,
-): void => {
-  resolveLast = resolve;
-  rejectLast = reject;
-};
+/** The right to be inside. All it knows is `#private`, so that nobody can alter it. */
+class QueueGuard implements Guard {
+  readonly #queue: Queue;
+  readonly #writes: boolean;
+  readonly #named: Named | undefined;
+  #released = false;
 
-/** A place in the queue, and the guard it becomes. */
-export class Place implements Guard {
-  #queue: Queue;
-  #writes: boolean;
-  #state: number;
-  #before: Place | undefined = undefined;
-  #after: Place | undefined = undefined;
-  #named: Names | undefined = undefined;
-  #resolve: ((guard: Guard) => void) | undefined = undefined;
-  #limits: Limits | undefined = undefined;
-
-  constructor(queue: Queue, writes: boolean, state: number) {
+  constructor(queue: Queue, writes: boolean, named: Named | undefined) {
     this.#queue = queue;
     this.#writes = writes;
-    this.#state = state;
+    this.#named = named;
   }
 
   get mode(): LockMode {
-    return this.#writes ? "write" : "read";
+    return modeOf(this.#writes);
   }
 
   get released(): boolean {
-    return this.#state === RELEASED;
+    return this.#released;
   }
 
   get label(): string | undefined {
-    return this.#named?.label;
+    return this.#named?.party.label;
   }
 
   release(): void {
-    if (this.#state !== INSIDE) return;
-    this.#state = RELEASED;
+    if (this.#released) return;
+    this.#released = true;
     const queue = this.#queue;
     if (this.#writes) queue.inside = 0;
     else queue.inside--;
-    Place.#unlink(queue.holders, this);
-    if (queue.waiters.first !== undefined) Place.#drain(queue);
+    if (this.#named !== undefined) queue.unlist(this.#named);
+    if (queue.waiters.size > 0) queue.drain();
   }
 
   [Symbol.dispose](): void {
     this.release();
   }
+}
 
-  /** Enters if that needs no waiting. */
-  static enter(queue: Queue, writes: boolean): Place | undefined {
+function modeOf(writes: boolean): LockMode {
+  return writes ? "write" : "read";
+}
+
+function nameOf(writes: boolean, options: AcquireOptions): Named | undefined {
+  const { label, owner } = options;
+  if (label === undefined && owner === undefined) return undefined;
+  const mode = modeOf(writes);
+  if (owner === undefined) return new Named({ mode, label });
+  return new Named(label === undefined ? { mode, owner } : { mode, label, owner });
+}
+
+// The two functions of the promise made last, caught here so that no closure is made for each.
+let resolveLast: Resolve;
+let rejectLast: Reject;
+const catchBoth = (resolve: Resolve, reject: Reject): void => {
+  resolveLast = resolve;
+  rejectLast = reject;
+};
+
+/** See above. */
+export class Queue {
+  /** -1: a writer is inside; else how many readers are. */
+  inside = 0;
+  readonly waiters: Line<Waiter> = new Line();
+  readonly deadlines: Deadlines;
+  readonly #holders: Line<Named> = new Line();
+  #listed: readonly LockParty[] | undefined;
+  readonly #label: string;
+  readonly #onContention: LockOptions["onContention"];
+  readonly #contentionAfter: number;
+
+  constructor(host: Host, options: LockOptions = {}) {
+    this.deadlines = deadlinesOf(host);
+    this.#label = options.label ?? "the lock";
+    this.#onContention = options.onContention;
+    this.#contentionAfter = options.contentionAfter ?? 100;
+  }
+
+  /** Enters, nameless, if that needs no waiting. */
+  enter(writes: boolean): Guard | undefined {
     if (writes) {
-      if (queue.inside !== 0) return undefined;
-      queue.inside = -1;
+      if (this.inside !== 0) return undefined;
+      this.inside = -1;
     } else {
-      if (queue.inside < 0 || queue.waiters.first !== undefined) return undefined;
-      queue.inside++;
+      if (this.inside < 0 || this.waiters.size > 0) return undefined;
+      this.inside++;
     }
-    const place = new Place(queue, writes, INSIDE);
-    Place.#append(queue.holders, place);
-    return place;
+    return new QueueGuard(this, writes, undefined);
   }
 
-  /** Enters, waiting for its turn within the limits of `options`, which have been checked. */
-  static acquire(
-    queue: Queue,
-    writes: boolean,
-    options: AcquireOptions | undefined,
-  ): Promise<Guard> {
-    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
-    let place = Place.enter(queue, writes);
-    const entered = place !== undefined;
-    if (!entered && options?.timeout === 0) {
-      return Promise.reject(timedOut(queue, writes ? "write" : "read", 0));
-    }
-    place ??= new Place(queue, writes, WAITING);
-    place.#named = names(options);
-    return entered ? Promise.resolve(place) : Place.#wait(queue, place, options);
-  }
-
-  static #wait(queue: Queue, place: Place, options: AcquireOptions | undefined): Promise<Guard> {
+  /** Waits for nothing but its turn. */
+  wait(writes: boolean): Promise<Guard> {
+    if (this.#onContention !== undefined) return this.acquire(writes, {});
     const promise = new Promise<Guard>(catchBoth);
-    place.#resolve = resolveLast;
-    Place.#append(queue.waiters, place);
-    const { timeout = Infinity, signal } = options ?? {};
-    if (timeout === Infinity && signal === undefined && queue.onContention === undefined) {
-      return promise;
+    this.waiters.append(new Waiter(writes, resolveLast));
+    return promise;
+  }
+
+  /** Enters, or waits for its turn within the limits of `options`, which have been checked. */
+  acquire(writes: boolean, options: AcquireOptions): Promise<Guard> {
+    const { timeout = Infinity, signal } = options;
+    if (signal !== undefined && signal.aborted) return Promise.reject(signal.reason);
+    const name = nameOf(writes, options);
+    if (this.waiters.size === 0 && this.#canEnter(writes)) {
+      return Promise.resolve(this.#admit(writes, name));
     }
-    const limits = place.#limits = new Limits(queue, place, rejectLast);
-    if (timeout !== Infinity) limits.timeout = queue.deadlines.add(timeout, limits);
-    if (signal !== undefined) limits.link = onAbort(signal, limits);
-    const { onContention, contentionAfter } = queue;
-    if (onContention !== undefined) {
-      limits.contention = queue.deadlines.add(contentionAfter, {
-        expire(waited) {
-          tell(onContention, { waited, mode: place.mode, holders: parties(queue.holders) });
-        },
-      });
-    }
+    if (timeout === 0) return Promise.reject(this.timedOut(writes, 0));
+    const promise = new Promise<Guard>(catchBoth);
+    const waiter = new LimitedWaiter(this, writes, resolveLast, rejectLast, name);
+    waiter.chunk = this.waiters.append(waiter);
+    if (timeout !== Infinity) waiter.timeout = this.deadlines.add(timeout, waiter);
+    if (signal !== undefined) waiter.link = onAbort(signal, waiter);
+    if (this.#onContention !== undefined) waiter.contention = this.#watch(writes);
     return promise;
   }
 
   /** Lets in whoever may enter, in the order they came. */
-  static #drain(queue: Queue): void {
-    let place = queue.waiters.first;
-    while (place !== undefined && (place.#writes ? queue.inside === 0 : queue.inside >= 0)) {
-      Place.#unlink(queue.waiters, place);
-      place.#state = INSIDE;
-      if (place.#writes) queue.inside = -1;
-      else queue.inside++;
-      Place.#append(queue.holders, place);
-      if (place.#limits !== undefined) {
-        place.#limits.detach();
-        place.#limits = undefined;
-      }
-      const resolve = place.#resolve!;
-      place.#resolve = undefined;
-      resolve(place);
-      place = queue.waiters.first;
+  drain(): void {
+    const { waiters } = this;
+    let waiter = waiters.first;
+    while (waiter !== undefined && this.#canEnter(waiter.writes)) {
+      waiters.shift();
+      waiter.detach();
+      waiter.resolve(this.#admit(waiter.writes, waiter.named));
+      waiter = waiters.first;
     }
   }
 
-  static #append(line: Line, place: Place): void {
-    const last = line.last;
-    if (last === undefined) line.first = place;
-    else {
-      place.#before = last;
-      last.#after = place;
-    }
-    line.last = place;
+  /** Takes one who leaves off the list of holders with names. */
+  unlist(named: Named): void {
+    this.#holders.remove(named.chunk!, named);
+    this.#listed = undefined;
   }
 
-  // Links are cleared, not only bypassed: a guard someone keeps must not keep its neighbours.
-  static #unlink(line: Line, place: Place): void {
-    const before = place.#before;
-    const after = place.#after;
-    if (before === undefined) line.first = after;
-    else {
-      before.#after = after;
-      place.#before = undefined;
+  /** Those inside: the named in the order they came, then the nameless. */
+  listHolders(): readonly LockParty[] {
+    const count = Math.abs(this.inside);
+    const mode = modeOf(this.inside < 0);
+    // Kept while it is true, for 20,000 waiters may time out at once, each with this in its error.
+    if (this.#listed?.length === count && (count === 0 || this.#listed[0].mode === mode)) {
+      return this.#listed;
     }
-    if (after === undefined) line.last = before;
-    else {
-      after.#before = before;
-      place.#after = undefined;
-    }
+    const parties = Array.from(this.#holders, (named) => named.party);
+    while (parties.length < count) parties.push({ mode });
+    return this.#listed = Object.freeze(parties);
   }
 
-  static {
-    leaveQueue = (place) => {
-      Place.#unlink(place.#queue.waiters, place);
-      place.#state = RELEASED;
-      place.#limits = undefined;
-      place.#resolve = undefined;
-    };
-    drainQueue = (place) => Place.#drain(place.#queue);
-    listParties = (line) => {
-      const parties: LockParty[] = [];
-      for (let place = line.first; place !== undefined; place = place.#after) {
-        parties.push({ mode: place.mode, ...place.#named });
-      }
-      return parties;
-    };
+  /** Those waiting, in the order they came. */
+  listWaiters(): readonly LockParty[] {
+    return Array.from(
+      this.waiters,
+      ({ named, writes }) => named?.party ?? { mode: modeOf(writes) },
+    );
+  }
+
+  /** The error of one that may wait no longer. */
+  timedOut(writes: boolean, waited: number): LockTimeoutError {
+    const holders = this.listHolders();
+    return new LockTimeoutError({ lock: this.#label, mode: modeOf(writes), waited, holders });
+  }
+
+  #canEnter(writes: boolean): boolean {
+    return writes ? this.inside === 0 : this.inside >= 0;
+  }
+
+  #admit(writes: boolean, named: Named | undefined): Guard {
+    if (writes) this.inside = -1;
+    else this.inside++;
+    if (named !== undefined) {
+      named.chunk = this.#holders.append(named);
+      this.#listed = undefined;
+    }
+    return new QueueGuard(this, writes, named);
+  }
+
+  #watch(writes: boolean): Deadline {
+    const onContention = this.#onContention!;
+    return this.deadlines.add(this.#contentionAfter, {
+      expire: (waited) =>
+        tell(onContention, { waited, mode: modeOf(writes), holders: this.listHolders() }),
+    });
   }
 }

@@ -1,10 +1,11 @@
 /**
  * Waits that end when a signal aborts, of which many thousands may share one signal.
  *
- * A runtime searches all listeners of a signal when one is added or removed, so a listener a
- * waiter makes the whole quadratic. Here each signal has one listener, shared by a linked list of
- * all that wait on it, and it is removed when the last of them leaves.
+ * A runtime searches all listeners of a signal when one is added or removed, so that a listener a
+ * waiter makes the whole quadratic. Here each signal has one listener, shared by a line of all
+ * that wait on it, and it is removed when the last of them leaves.
  */
+import { type Chunk, Line } from "./_line.ts";
 
 /** What can be told that its signal has aborted. Neither method may throw. */
 export interface Abortable {
@@ -16,77 +17,57 @@ export interface Abortable {
 
 /** The listener of one signal, and the waits it serves. */
 class Listener {
-  head: AbortLink | undefined;
-  tail: AbortLink | undefined;
-  constructor(readonly signal: AbortSignal) {}
+  readonly line: Line<AbortLink> = new Line();
+
+  constructor(readonly signal: AbortSignal) {
+    signal.addEventListener("abort", this);
+    listeners.set(signal, this);
+  }
 
   handleEvent(): void {
-    let link = this.head;
-    this.head = this.tail = undefined;
+    const links = [...this.line];
     this.close();
-    const targets: Abortable[] = [];
-    while (link !== undefined) {
-      const after: AbortLink | undefined = link.after;
-      targets.push(link.target);
-      link.clear();
-      link = after;
-    }
-    for (const target of targets) target.abort(this.signal.reason);
-    for (const target of targets) target.afterAbort();
+    for (const link of links) link.listener = undefined;
+    for (const link of links) link.target.abort(this.signal.reason);
+    for (const link of links) link.target.afterAbort();
   }
 
   close(): void {
     this.signal.removeEventListener("abort", this);
     listeners.delete(this.signal);
+    if (recent === this) recent = undefined;
   }
 }
 
-/** Signals that are waited on now. */
+/** The listeners of signals that are waited on now. */
 const listeners = new WeakMap<AbortSignal, Listener>();
 
-/** One wait on one signal. */
-export class AbortLink {
-  before: AbortLink | undefined;
-  after: AbortLink | undefined;
+/** The listener used last: most waits have the signal of the wait before. */
+let recent: Listener | undefined;
 
-  /** Use `onAbort`. */
+/** One wait on one signal; made by `onAbort`. */
+export class AbortLink {
+  chunk: Chunk<AbortLink> | undefined = undefined;
+
   constructor(readonly target: Abortable, public listener: Listener | undefined) {}
 
   /** Stops waiting on the signal; does nothing the second time. */
   remove(): void {
-    const listener = this.listener;
+    const { listener } = this;
     if (listener === undefined) return;
-    const { before, after } = this;
-    if (before === undefined) listener.head = after;
-    else before.after = after;
-    if (after === undefined) listener.tail = before;
-    else after.before = before;
-    this.clear();
-    if (listener.head === undefined) listener.close();
-  }
-
-  clear(): void {
-    this.before = undefined;
-    this.after = undefined;
     this.listener = undefined;
+    listener.line.remove(this.chunk!, this);
+    if (listener.line.size === 0) listener.close();
   }
 }
 
 /** Tells `target` when `signal` aborts, which must not have happened yet. */
 export function onAbort(signal: AbortSignal, target: Abortable): AbortLink {
-  let listener = listeners.get(signal);
-  if (listener === undefined) {
-    listener = new Listener(signal);
-    listeners.set(signal, listener);
-    signal.addEventListener("abort", listener);
+  let listener = recent;
+  if (listener === undefined || listener.signal !== signal) {
+    listener = recent = listeners.get(signal) ?? new Listener(signal);
   }
   const link = new AbortLink(target, listener);
-  const tail = listener.tail;
-  if (tail === undefined) listener.head = link;
-  else {
-    link.before = tail;
-    tail.after = link;
-  }
-  listener.tail = link;
+  link.chunk = listener.line.append(link);
   return link;
 }

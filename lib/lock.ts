@@ -37,6 +37,8 @@ export interface AcquireOptions {
 export interface Guard extends Disposable {
   /** How the lock is held. */
   readonly mode: LockMode;
+  /** The label it was acquired with. */
+  readonly label?: string;
   /** Whether this guard has been released. */
   readonly released: boolean;
   /** Gives the lock back. Does nothing the second time. */
@@ -55,7 +57,7 @@ export interface LockParty {
 
 /** Who holds a lock, and who waits for it, at one moment. */
 export interface LockQuery {
-  /** Those inside, in the order they came. */
+  /** Those inside: those with a label or an owner in the order they came, then the others. */
   readonly holders: readonly LockParty[];
   /** Those waiting, in the order they will be served. */
   readonly waiters: readonly LockParty[];

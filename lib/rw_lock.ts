@@ -7,7 +7,7 @@
  */
 import { currentHost } from "./_host.ts";
 import { checkAcquireOptions, checkFunction, checkLockOptions } from "./_options.ts";
-import { parties, Place, Queue } from "./_queue.ts";
+import { Queue } from "./_queue.ts";
 import type { AcquireOptions, Guard, LockOptions, LockQuery, ReadWriteLock } from "./lock.ts";
 
 /**
@@ -82,7 +82,9 @@ export class RwLock implements ReadWriteLock {
    * ```
    */
   read(options?: AcquireOptions): Promise<Guard> {
-    return this.#acquire(false, options);
+    if (options !== undefined) return this.#acquire(false, options);
+    const guard = this.#queue.enter(false);
+    return guard === undefined ? this.#queue.wait(false) : Promise.resolve(guard);
   }
 
   /**
@@ -105,7 +107,9 @@ export class RwLock implements ReadWriteLock {
    * ```
    */
   write(options?: AcquireOptions): Promise<Guard> {
-    return this.#acquire(true, options);
+    if (options !== undefined) return this.#acquire(true, options);
+    const guard = this.#queue.enter(true);
+    return guard === undefined ? this.#queue.wait(true) : Promise.resolve(guard);
   }
 
   /**
@@ -118,7 +122,7 @@ export class RwLock implements ReadWriteLock {
    */
   async withRead<R>(fn: () => R | Promise<R>, options?: AcquireOptions): Promise<R> {
     checkFunction("fn", fn, "read-lock");
-    using _guard = await this.#acquire(false, options);
+    using _guard = await this.read(options);
     return await fn();
   }
 
@@ -142,7 +146,7 @@ export class RwLock implements ReadWriteLock {
    */
   async withWrite<R>(fn: () => R | Promise<R>, options?: AcquireOptions): Promise<R> {
     checkFunction("fn", fn, "write-lock");
-    using _guard = await this.#acquire(true, options);
+    using _guard = await this.write(options);
     return await fn();
   }
 
@@ -152,7 +156,7 @@ export class RwLock implements ReadWriteLock {
    * @returns The guard, or `undefined`.
    */
   tryRead(): Guard | undefined {
-    return Place.enter(this.#queue, false);
+    return this.#queue.enter(false);
   }
 
   /**
@@ -172,7 +176,7 @@ export class RwLock implements ReadWriteLock {
    * ```
    */
   tryWrite(): Guard | undefined {
-    return Place.enter(this.#queue, true);
+    return this.#queue.enter(true);
   }
 
   /**
@@ -180,17 +184,15 @@ export class RwLock implements ReadWriteLock {
    * `release()` that lets it in has returned, though it has not run on yet.
    */
   query(): LockQuery {
-    return { holders: parties(this.#queue.holders), waiters: parties(this.#queue.waiters) };
+    return { holders: this.#queue.listHolders(), waiters: this.#queue.listWaiters() };
   }
 
-  #acquire(writes: boolean, options: AcquireOptions | undefined): Promise<Guard> {
-    if (options !== undefined) {
-      try {
-        checkAcquireOptions(options, writes ? "write-lock" : "read-lock");
-      } catch (error) {
-        return Promise.reject(error);
-      }
+  #acquire(writes: boolean, options: AcquireOptions): Promise<Guard> {
+    try {
+      checkAcquireOptions(options, writes ? "write-lock" : "read-lock");
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return Place.acquire(this.#queue, writes, options);
+    return this.#queue.acquire(writes, options);
   }
 }
