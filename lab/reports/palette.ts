@@ -1,5 +1,5 @@
-/** Colours, from `picocolors`, which is small and lets the caller decide whether there are any. */
-import picocolors from "picocolors";
+/** Colours, from `node:util`, where the caller decides whether there are any. */
+import { styleText } from "node:util";
 
 /** The few colours the reports use. */
 export interface Palette {
@@ -11,6 +11,7 @@ export interface Palette {
 
 /** Colours where `enabled`, else plain text. */
 export function palette(enabled: boolean): Palette {
-  const { bold, dim, red, green } = picocolors.createColors(enabled);
-  return { bold, dim, red, green };
+  const paint = (format: "bold" | "dim" | "red" | "green") => (text: string) =>
+    enabled ? styleText(format, text, { validateStream: false }) : text;
+  return { bold: paint("bold"), dim: paint("dim"), red: paint("red"), green: paint("green") };
 }

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { main } from "../lab/runners/cli.ts";
+import { runCommand, runtimes } from "../lab/worlds/_runtimes.ts";
+
+const timeout = 60_000;
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+async function lab(...args: string[]): Promise<string> {
+  const lines: string[] = [];
+  await main(args, {
+    interactive: false,
+    colours: false,
+    width: 100,
+    out: (line) => lines.push(line),
+    err: (line) => assert.fail(line),
+    progress: () => {},
+  });
+  return lines.join("\n");
+}
+
+test("the timeline in the README is what the lab prints", { timeout }, async () => {
+  const [, shown] = /```text\n(.*?)```/s.exec(readme)!;
+  assert.ok(shown.includes("buries step 3"));
+  const printed = await lab("run", "lost-update/unguarded");
+  assert.equal(printed.slice(0, shown.length), shown);
+});
+
+test("the proof in the README is what the lab prints", { timeout }, async () => {
+  const [, claim] = /says so: `(.*?)`/.exec(readme)!;
+  const printed = await lab("run", "lost-update/locked", "--strategy", "exhaustive");
+  assert.ok(printed.includes(claim), claim);
+});
+
+test("every lab command in the README runs", { timeout }, async () => {
+  const { schedule } = JSON.parse(await lab("run", "lost-update/unguarded", "--json"));
+  const commands = [...readme.matchAll(/^deno task lab(.*?)(#.*)?$/gm)].map(([, args]) =>
+    args.trim().split(/\s+/).filter((word) => word !== "").map((word) =>
+      word === "CODE" ? schedule : word
+    )
+  );
+  assert.ok(commands.length >= 7);
+  for (const args of commands) {
+    if (args[0] === undefined) continue; // The tour has its own tests, and the gate runs it whole.
+    if (args[0] === "bench") args.push("--time", "5", "--world", "tasks");
+    assert.notEqual(await lab(...args), "", args.join(" "));
+  }
+});
+
+/**
+ * Runs a module on Deno with these permissions and no others; answers what it says on stderr, or
+ * `undefined` when this machine has no Deno.
+ */
+function withPermissions(module: string, flags: string, source: string): string | undefined {
+  const deno = runtimes().find((runtime) => runtime.name === "deno");
+  if (deno === undefined) return undefined;
+  const code = source.replace("MODULE", JSON.stringify(new URL(module, import.meta.url).href));
+  const script = `data:application/typescript,${encodeURIComponent(code)}`;
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  // In one string by way of env(1): Deno's node:child_process gives `-A` to a Deno it can see.
+  const line = `${deno.command} run --no-prompt --quiet --config deno.json ${flags} ${script}`;
+  const ran = spawnSync("env", ["-S", line], { encoding: "utf8", cwd: root });
+  return ran.status === 0 ? "" : ran.stderr;
+}
+
+/** Runs it and expects it to do without more than these permissions. */
+function suffices(t: TestContext, module: string, flags: string, source: string): void {
+  const said = withPermissions(module, flags, source);
+  if (said === undefined) t.diagnostic("this machine has no Deno, so permissions were not tried");
+  else assert.equal(said, "");
+}
+
+test("the core needs no permission, and FileLock those of its folder", { timeout }, (t) => {
+  const core = `import { RwLock, Snapshots } from MODULE;
+    using held = await new RwLock().write({ timeout: 1000 });
+    await new Snapshots(1).update((n) => n + 1);`;
+  suffices(t, "../mod.ts", "", core);
+  const folder = mkdtempSync(join(tmpdir(), "interlock-"));
+  try {
+    const files = `import { FileLock } from MODULE;
+      const lock = new FileLock(${JSON.stringify(join(folder, "lock"))});
+      (await lock.write({ timeout: 1000 })).release();`;
+    suffices(t, "../mod.ts", `--allow-read=${folder} --allow-write=${folder}`, files);
+    const refused = withPermissions("../mod.ts", "", files);
+    if (refused !== undefined) assert.match(refused, /Requires read access/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("the worker locks need no permission", { timeout }, (t) => {
+  const workers = `import { SharedRwLock } from MODULE;
+    const lock = SharedRwLock.create();
+    using held = lock.writeSync({ timeout: 1000 });`;
+  suffices(t, "../lib/workers/mod.ts", "", workers);
+});
+
+test("exploring between tasks needs no permission", { timeout }, (t) => {
+  const lab = `import { investigate, openDistance, scenarios, Subject } from MODULE;
+    const result = await investigate(openDistance("tasks"), new Subject(scenarios[0], "locked"));
+    if (!result.met) throw new Error("not met");`;
+  suffices(t, "../lab/mod.ts", "", lab);
+});
