@@ -2,8 +2,8 @@
  * Runs the tests on one runtime and counts what ran.
  *
  * The counts come from the runner's JUnit report, never from its exit status alone: a run is good
- * only if its status is 0, its report was written, and every test file it was given stands in that
- * report. So a run that ended early, or a file that registers no test, cannot pass.
+ * only if its status is 0, its report was written, and every test file it was given registered a
+ * test. So a run that ended early, or a file whose tests were never seen, cannot pass.
  */
 import { relative } from "node:path";
 
@@ -96,33 +96,45 @@ function command(runtime: Runtime, { files, filter }: Selection, report: string)
   ];
 }
 
-/** Counts the cases of a JUnit report, and names the files that have some. */
-function readReport(xml: string): { cases: number; skipped: number; files: Set<string> } {
-  const files = new Set<string>();
-  // Deno puts the file in `classname`, Bun in `file`.
-  for (const [, file] of xml.matchAll(/<testcase [^>]*?(?:classname="\.\/|file=")([^"]+)"/g)) {
-    files.add(file);
+/** The files that registered a test. Deno's report names the module that made the call instead. */
+function filesThatRan(runtime: Runtime, report: string, printed: string): Set<string> {
+  const found = runtime.name === "Deno"
+    // deno-lint-ignore no-control-regex -- what is printed may have colours
+    ? printed.replace(/\x1b\[[0-9;]*m/g, "").matchAll(/^running [1-9]\d* tests? from \.\/(.+)$/gm)
+    : report.matchAll(/<testsuite [^>]*?file="([^"]+)"/g);
+  return new Set([...found].map(([, file]) => file));
+}
+
+/** Passes a stream on while collecting its text. */
+async function tee(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  const writer = Deno.stdout.writable.getWriter();
+  let text = "";
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    await writer.write(chunk);
   }
-  return {
-    cases: xml.match(/<testcase /g)?.length ?? 0,
-    skipped: xml.match(/<skipped/g)?.length ?? 0,
-    files,
-  };
+  writer.releaseLock();
+  return text;
 }
 
 /** Runs the selected tests on `runtime`, showing what it prints. */
 export async function runTests(runtime: Runtime, selection: Selection): Promise<Totals> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
-    const status = await new Deno.Command(runtime.path, {
+    const child = new Deno.Command(runtime.path, {
       args: command(runtime, selection, report),
       cwd: root,
-      env: environment(),
+      env: { ...environment(), ...(Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : {}) },
       stdin: "null",
+      stdout: "piped",
       signal: AbortSignal.timeout(LIMIT_MS),
-    }).spawn().status;
+    }).spawn();
+    const [printed, status] = await Promise.all([tee(child.stdout), child.status]);
     const xml = await Deno.readTextFile(report);
-    const { cases, skipped, files } = readReport(xml);
+    const files = filesThatRan(runtime, xml, printed);
+    const cases = xml.match(/<testcase /g)?.length ?? 0;
+    const skipped = xml.match(/<skipped/g)?.length ?? 0;
     const failed = xml.match(/<failure/g)?.length ?? 0;
     const faults: string[] = [];
     if (status.signal !== null) faults.push(`ended by ${status.signal}`);

@@ -13,6 +13,11 @@ export interface Import {
   readonly target: string;
   /** Whether only types are asked for, of which nothing is left at run time. */
   readonly typeOnly: boolean;
+  /** Whether it is a module's URL, for a thread or a process to start from, and no import. */
+  readonly byUrl: boolean;
+  /** Where the specifier stands in the source, without its quotes. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** What a module asks for and names. */
@@ -63,27 +68,23 @@ function typeOnly(node: Node): boolean {
     specifiers.every((each) => each.importKind === "type" || each.exportKind === "type");
 }
 
-/** What `node` itself asks for, if it asks for anything by a name that stands in it. */
-function asked(node: Node): { specifier: string; typeOnly: boolean } | undefined {
-  const find = (value: unknown, onlyTypes: boolean) => {
-    const specifier = text(value);
-    return specifier === undefined ? undefined : { specifier, typeOnly: onlyTypes };
-  };
+/** The string by which `node` itself asks for something, if there is one. */
+function asked(node: Node): { source: unknown; typeOnly: boolean } | undefined {
   switch (node.type) {
     case "ImportDeclaration":
     case "ExportNamedDeclaration":
     case "ExportAllDeclaration":
-      return find(node.source, typeOnly(node));
+      return { source: node.source, typeOnly: typeOnly(node) };
     case "ImportExpression":
-      return find(node.source, false);
+      return { source: node.source, typeOnly: false };
     case "TSImportType":
-      return find(node.source, true);
+      return { source: node.source, typeOnly: true };
     case "NewExpression": {
-      // `new URL("./worker.ts", import.meta.url)` names a module that another thread starts from.
-      const [first, second] = node.arguments as Node[];
-      const isModule = (node.callee as Node).name === "URL" && isNode(second) &&
-        text(first)?.endsWith(".ts");
-      return isModule ? find(first, false) : undefined;
+      // `new URL("./worker.ts", import.meta.url)`
+      const [source, base] = node.arguments as Node[];
+      const isModule = (node.callee as Node).name === "URL" && isNode(base) &&
+        text(source)?.endsWith(".ts");
+      return isModule ? { source, typeOnly: false } : undefined;
     }
   }
   return undefined;
@@ -97,11 +98,20 @@ export function readModule(path: string, source: string): Module {
   const keys = new Set<unknown>();
   walk(parseModule(source), (node) => {
     const found = asked(node);
-    if (found !== undefined) {
-      const target = found.specifier.startsWith(".")
-        ? posix.join(posix.dirname(path), found.specifier)
-        : found.specifier;
-      imports.push({ ...found, target });
+    const specifier = text(found?.source);
+    if (found !== undefined && specifier !== undefined) {
+      const target = specifier.startsWith(".")
+        ? posix.join(posix.dirname(path), specifier)
+        : specifier;
+      const { start, end } = found.source as { start: number; end: number };
+      imports.push({
+        specifier,
+        target,
+        typeOnly: found.typeOnly,
+        byUrl: node.type === "NewExpression",
+        start: start + 1,
+        end: end - 1,
+      });
     }
     if (node.computed !== true) keys.add(node.key);
     if (node.type === "Identifier" && !keys.has(node)) names.add(node.name as string);

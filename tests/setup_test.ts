@@ -71,21 +71,29 @@ describe("deno task test", { skip: deno === undefined && "there is no Deno here"
   });
 });
 
+/** A part of a syntax tree, as far as it is read here. */
+interface Syntax {
+  readonly type: string;
+  readonly name?: string;
+  readonly properties?: readonly { readonly key?: Syntax }[];
+}
+
 /** The lines on which a test is registered without a timeout of its own. */
 function withoutTimeout(source: string): number[] {
+  const limits = new Set<string | undefined>();
+  const isLimit = (node: Syntax | null): boolean =>
+    node?.type === "Identifier" && limits.has(node.name) ||
+    (node?.properties ?? []).some(({ key }) => key?.name === "timeout");
   const lines: number[] = [];
   walk(parseModule(source), (node) => {
+    if (node.type === "VariableDeclarator" && isLimit(node.init as Syntax | null)) {
+      limits.add((node.id as Syntax).name);
+    }
     if (node.type !== "CallExpression") return;
-    const { callee, arguments: given } = node as unknown as {
-      callee: { name?: string };
-      arguments: { type: string; properties?: { key?: { name?: string } }[] }[];
-    };
-    if (callee.name !== "test" && callee.name !== "it") return;
-    const timed = given.some(({ properties = [] }) =>
-      properties.some(({ key }) => key?.name === "timeout")
-    );
+    const { name } = node.callee as Syntax;
+    if (name !== "test" && name !== "it") return;
     const { start } = node.loc as { start: { line: number } };
-    if (!timed) lines.push(start.line);
+    if (!(node.arguments as Syntax[]).some(isLimit)) lines.push(start.line);
   });
   return lines;
 }

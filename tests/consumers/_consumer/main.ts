@@ -1,0 +1,45 @@
+/** Uses every export of the package as a program that has installed it would. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import process from "node:process";
+import { Worker } from "node:worker_threads";
+import { FileLock, RwLock, Snapshots } from "@interlock/core";
+import { tour, WORLD_NAMES } from "@interlock/core/lab";
+import { SharedRwLock } from "@interlock/core/workers";
+import race from "./race.ts";
+
+async function useCore(): Promise<void> {
+  const lock = new RwLock();
+  assert.equal(await lock.withWrite(() => "alone"), "alone");
+  const values = new Snapshots(1);
+  assert.equal(await values.update((value) => value + 1), 1);
+  const file = new FileLock("consumer.lock");
+  using guard = await file.write();
+  assert.equal(guard.released, false);
+}
+
+async function useWorkers(): Promise<void> {
+  const lock = SharedRwLock.create();
+  const counter = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL("./worker.ts", import.meta.url));
+  const done = once(worker, "message");
+  worker.postMessage({ lock: lock.handle, counter });
+  for (let i = 0; i < 1_000; i++) {
+    await lock.withWrite(() => {
+      counter[0] += 1;
+    });
+  }
+  await done;
+  assert.equal(counter[0], 2_000);
+  await worker.terminate();
+}
+
+async function useLab(): Promise<void> {
+  for (const { world, variant, verdict, met } of await tour([race], { worlds: WORLD_NAMES })) {
+    process.stdout.write(`${world} ${variant} ${verdict} ${met ? "as expected" : "unexpected"}\n`);
+  }
+}
+
+await useCore();
+await useWorkers();
+await useLab();

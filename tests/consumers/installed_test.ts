@@ -1,0 +1,108 @@
+/**
+ * The package works where it is installed, not only in its checkout: its Workers and processes start
+ * from modules that have `http:` URLs on Deno and lie in `node_modules` on Bun.
+ */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { installForBun, openRegistry } from "./_installed.ts";
+
+const deno = process.env.INTERLOCK_DENO;
+const bun = process.env.INTERLOCK_BUN;
+
+/** What a consumer that uses everything prints. */
+const LAB_WORKS = [
+  "tasks unguarded broken as expected",
+  "workers unguarded broken as expected",
+  "processes unguarded broken as expected",
+  "tasks locked safe as expected",
+  "workers locked safe as expected",
+  "processes locked safe as expected",
+];
+
+/** A consumer's own folder. */
+function makeFolder(): Disposable & { path: string } {
+  const path = mkdtempSync(join(tmpdir(), "interlock-consumer-"));
+  cpSync(fileURLToPath(new URL("./_consumer", import.meta.url)), path, { recursive: true });
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+/** Runs a command to its end; this process must go on answering meanwhile. */
+async function run(
+  cwd: string,
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<string[]> {
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "", stderr = "";
+  child.stdout.on("data", (data) => stdout += data);
+  child.stderr.on("data", (data) => stderr += data);
+  const status = await new Promise((ended) => child.on("close", ended));
+  assert.equal(status, 0, `${command} ${args.join(" ")}\n${stdout}\n${stderr}`);
+  return stdout.trim().split("\n");
+}
+
+describe("installed from JSR on Deno", { skip: deno === undefined && "there is no Deno" }, () => {
+  /** Runs Deno in a consumer's folder, with a cache that has npm packages but nothing from JSR. */
+  async function onDeno(...args: string[]): Promise<string[]> {
+    using folder = makeFolder();
+    await using registry = await openRegistry();
+    const imports = { "@interlock/core": "jsr:@interlock/core@^0.1.0" };
+    writeFileSync(join(folder.path, "deno.json"), JSON.stringify({ imports }));
+    const { stdout } = spawnSync(deno!, ["info", "--json"], { encoding: "utf8" });
+    const cache = join(folder.path, "cache");
+    mkdirSync(cache);
+    symlinkSync(JSON.parse(stdout).npmCache, join(cache, "npm"));
+    return await run(folder.path, deno!, args, { JSR_URL: registry.url, DENO_DIR: cache });
+  }
+
+  test("every export works, with Workers and processes", { timeout: 120_000 }, async () => {
+    assert.deepEqual(await onDeno("run", "-A", "--quiet", "main.ts"), LAB_WORKS);
+  });
+
+  test("the core needs no package", { timeout: 60_000 }, async () => {
+    const lines = await onDeno("info", "--json", "jsr:@interlock/core");
+    const { modules } = JSON.parse(lines.join("\n")) as { modules: { specifier: string }[] };
+    const elsewhere = modules.map(({ specifier }) => specifier)
+      .filter((specifier) =>
+        !/^node:|\/@interlock\/core\/[^/]+\/(mod|lib\/[^/]+)\.ts$/.test(specifier)
+      );
+    assert.deepEqual(elsewhere, []);
+  });
+
+  test("the lab runs at the command line", { timeout: 120_000 }, async () => {
+    const lab = ["run", "-A", "--quiet", "jsr:@interlock/core/cli", "run", "lost-update/unguarded"];
+    for (const world of ["tasks", "workers", "processes"]) {
+      const lines = await onDeno(...lab, "--json", "--world", world);
+      assert.equal(JSON.parse(lines.join("\n")).verdict, "broken");
+    }
+  });
+});
+
+describe("installed for Bun", { skip: bun === undefined && "there is no Bun" }, () => {
+  test("every export works, with Workers and processes", { timeout: 120_000 }, async () => {
+    using folder = makeFolder();
+    installForBun(folder.path, bun!);
+    assert.deepEqual(await run(folder.path, bun!, ["main.ts"]), LAB_WORKS);
+  });
+
+  test("the lab runs at the command line", { timeout: 120_000 }, async () => {
+    using folder = makeFolder();
+    installForBun(folder.path, bun!);
+    const lab = ["node_modules/@interlock/core/lab/runners/cli.js", "run", "lost-update/unguarded"];
+    for (const world of ["tasks", "workers", "processes"]) {
+      const lines = await run(folder.path, bun!, [...lab, "--json", "--world", world]);
+      assert.equal(JSON.parse(lines.join("\n")).verdict, "broken");
+    }
+  });
+});
