@@ -8,9 +8,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { withHost } from "../../lib/_host.ts";
 import { FileLock, type Guard, type LockMode } from "../../mod.ts";
+import { checkProperty } from "../_property.ts";
 import { type Process, Simulation } from "./_simulation.ts";
 
 const limit = { timeout: 120_000 };
+const FILE = "tests/lib/file_lock_property_test.ts";
 const PATH = "/lock";
 
 const mode: fc.Arbitrary<LockMode> = fc.constantFrom("read", "write");
@@ -89,7 +91,7 @@ test(
   "FileLock objects of one process are one fair lock, whatever is done with them",
   limit,
   async () => {
-    await fc.assert(
+    await checkProperty(
       fc.asyncProperty(fc.array(command, { maxLength: 40, size: "max" }), async (commands) => {
         const simulation = new Simulation();
         const process = simulation.process();
@@ -141,7 +143,7 @@ test(
         await simulation.settle();
         assert.equal(process.descriptors.size, 0);
       }),
-      { numRuns: 500 },
+      FILE,
     );
   },
 );
@@ -194,7 +196,7 @@ function assertExclusive(simulation: Simulation, attempts: Attempt[]): void {
 }
 
 test("FileLock of several processes excludes, loses no one and leaves nothing", limit, async () => {
-  await fc.assert(
+  await checkProperty(
     fc.asyncProperty(
       fc.array(event, { maxLength: 60, size: "max" }),
       fc.nat(),
@@ -252,6 +254,6 @@ test("FileLock of several processes excludes, loses no one and leaves nothing", 
         for (const process of processes) assert.equal(process.descriptors.size, 0);
       },
     ),
-    { numRuns: 400 },
+    FILE,
   );
 });

@@ -184,6 +184,58 @@ describe("FileLock: a busy process against another", limit, () => {
     assertNothingLeft(simulation, [busy, other]);
   });
 
+  test("it has all its hand-offs anew each time it got the lock", limit, async () => {
+    const simulation = new Simulation();
+    const [busy, other] = [simulation.process(), simulation.process()];
+    const lock = lockOf(busy);
+    for (let time = 0; time < 2; time++) {
+      const first = await lock.write();
+      const waits = watch(lockOf(other).write());
+      let handedOn = 0;
+      const tasks = Array.from({ length: 90 }, async () => {
+        using _guard = await lock.write();
+        handedOn++;
+      });
+      await simulation.settle();
+      first.release();
+      await simulation.settle();
+      assert.equal(handedOn, 90);
+      await Promise.all(tasks);
+      await simulation.run(simulation.now + 100);
+      waits.value!.release();
+    }
+  });
+
+  test("query() does not show the place that it gives way with", limit, async () => {
+    const simulation = new Simulation();
+    const [busy, other] = [simulation.process(), simulation.process()];
+    const lock = lockOf(busy);
+    const first = await lock.read({ label: "first" });
+    const waits = watch(lockOf(other).write());
+    await simulation.settle();
+    (await lock.read()).release();
+    await simulation.run(25);
+    const second = await lock.read({ label: "second" }); // finds that another waits
+    const third = watch(lock.read({ label: "third" }));
+    await simulation.settle();
+    const labels = () => {
+      const { holders, waiters } = lock.query();
+      return [holders, waiters].map((list) => list.map(({ label }) => label));
+    };
+    assert.deepEqual(labels(), [["first", "second"], ["third"]]);
+    first.release();
+    second.release();
+    assert.deepEqual(labels(), [[], ["third"]]);
+    await simulation.run(25 + m);
+    assert.equal(waits.state, "granted");
+    assert.deepEqual(labels(), [[], ["third"]]);
+    waits.value!.release();
+    await simulation.run(25 + 3 * m);
+    assert.deepEqual(labels(), [["third"], []]);
+    third.value!.release();
+    assertNothingLeft(simulation, [busy, other]);
+  });
+
   test(
     "it hands on without asking the system while nobody else wants the lock",
     limit,
@@ -350,6 +402,35 @@ describe("FileLock: a wait that ends early leaves nothing behind", limit, () => 
     assert.equal(waits.state, "rejected");
     assertNothingLeft(simulation, [process]);
   });
+
+  test("abort between the grant by its process and the question to the others", limit, async () => {
+    const simulation = new Simulation();
+    const [a, b] = [simulation.process(), simulation.process()];
+    const lock = lockOf(a);
+    const held = await lock.write();
+    const other = watch(lockOf(b).write()); // waits at the gate, so the next of `a` has to wait
+    const controller = new AbortController();
+    const waits = watch(lock.read({ signal: controller.signal }));
+    await simulation.settle();
+    held.release();
+    controller.abort(new Error("enough"));
+    await simulation.run(m);
+    assert.equal(waits.error?.message, "enough");
+    assert.equal(other.state, "granted");
+    other.value!.release();
+    assertNothingLeft(simulation, [a, b]);
+  });
+
+  test("a timeout of 0 ends it before any time has passed", limit, async () => {
+    const simulation = new Simulation();
+    const [a, b] = [simulation.process(), simulation.process()];
+    const held = await lockOf(a).write();
+    const ended = [watch(lockOf(a).write({ timeout: 0 })), watch(lockOf(b).read({ timeout: 0 }))];
+    await simulation.settle();
+    for (const { error } of ended) assert(error instanceof LockTimeoutError);
+    held.release();
+    assertNothingLeft(simulation, [a, b]);
+  });
 });
 
 describe("FileLock: granted wins over aborted", limit, () => {
@@ -498,13 +579,15 @@ test(
   limit,
   async () => {
     const simulation = new Simulation();
-    const [a, b, c] = [1, 2, 3].map(() => lockOf(simulation.process()));
+    const processes = [1, 2, 3].map(() => simulation.process());
+    const [a, b, c] = processes.map((process) => lockOf(process));
     const held = await a.write();
     const waits = [watch(b.write())];
     await simulation.run(5);
     simulation.disk.delete(GATE);
     await simulation.run(5 + m);
     assert.deepEqual(simulation.locks(GATE), ["exclusive"], "it waits at the new one");
+    assert.equal(processes[1].descriptors.size, 2, "and has closed the old one");
     waits.push(watch(c.write()));
     await simulation.settle();
     held.release();
@@ -540,4 +623,16 @@ test("FileLock objects on 100,000 files hold 128 descriptors and no timer", limi
   }
   assert.equal(process.timers, 0);
   assert(slotsOf(process).size <= 64);
+});
+
+test("FileLock objects in use raise the number of files that are kept open", limit, () => {
+  const simulation = new Simulation();
+  const process = simulation.process();
+  const held = Array.from({ length: 100 }, (_, i) => lockOf(process, {}, `/${i}`).tryWrite()!);
+  for (let i = 100; i < 1000; i++) {
+    lockOf(process, {}, `/${i}`).tryWrite()!.release();
+    assert(slotsOf(process).size <= 2 * held.length);
+  }
+  assert(slotsOf(process).size > held.length + 50, "not all idle ones were closed each time");
+  for (const guard of held) guard.release();
 });
