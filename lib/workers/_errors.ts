@@ -2,6 +2,7 @@
 
 /** The thread's place was taken away by `reap()`: for the others it is dead and holds nothing. */
 export class OwnerReapedError extends Error {
+  /** The name of the class. */
   override readonly name = "OwnerReapedError";
   /** The number the thread had. */
   readonly owner: number;
@@ -15,6 +16,7 @@ export class OwnerReapedError extends Error {
 
 /** A wait at a barrier lasted longer than its `timeout`. The party no longer counts as arrived. */
 export class BarrierTimeoutError extends Error {
+  /** The name of the class. */
   override readonly name = "BarrierTimeoutError";
   /** How long it waited, in milliseconds. */
   readonly waited: number;

@@ -59,6 +59,12 @@ export function checkCount(name: string, value: unknown, most: number, action: s
   }
 }
 
+/** Refuses a signal where the thread will be blocked. */
+export function checkNoSignal(options: object, action: string): void {
+  if (!("signal" in options) || options.signal === undefined) return;
+  throw new TypeError(`Cannot ${action} synchronously: no signal could reach a blocked thread`);
+}
+
 /** The memory of a handle; `lengthFor` tells how long it must be. Throws what is wrong with it. */
 export function open(
   kind: Kind,

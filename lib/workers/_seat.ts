@@ -87,6 +87,11 @@ export class Seat {
   readonly #idle: number;
   readonly #label: string;
   #ticket = 0n;
+  #stood = false;
+  /** The word when this seat last saw it free: most often it is so again. */
+  #free = 0;
+  /** The word as this seat left it when it entered: most often it is so still. */
+  #entered = 0;
 
   /** Sits down on the seat `wanted`, or on the first empty one. */
   constructor(words: Words, label: string, wanted: number | undefined) {
@@ -128,17 +133,29 @@ export class Seat {
   /** Enters if that needs no waiting. Not to be called while this seat waits. */
   enter(writes: boolean): boolean {
     const words = this.words;
-    const barred = writes ? HOLDERS | WRITE : WRITE;
     const entry = writes ? this.#bit | WRITE : this.#bit;
+    // A guess spares two loads, each as dear as the swap that proves it right. The guessed word
+    // was seen while this seat was alive, so a reaper since has left another generation; the
+    // plain read is for a seat that slept until the generations had come round.
+    const guess = this.#free;
+    if (words[this.#at] === this.#idle) {
+      const entered = guess | entry;
+      if (Atomics.compareExchange(words, WORD, guess, entered) === guess) {
+        this.#entered = entered;
+        return true;
+      }
+    }
+    const barred = writes ? HOLDERS | WRITE : WRITE;
     for (;;) {
       const word = Atomics.load(words, WORD);
       // After the load: a reaper marks the seat first and changes the word then.
-      if (Atomics.load(words, this.#at) !== this.#idle) throw this.#reaped(writes);
+      if (Atomics.load(words, this.#at) !== this.#idle) throw this.#gone(writes);
       if ((word & barred) !== 0) return false;
       if ((word & FLAGS) !== 0 && this.#anyoneWaits()) return false;
-      // Another reader of this thread is inside already.
-      if ((word & entry) !== 0) return true;
-      if (Atomics.compareExchange(words, WORD, word, word | entry) === word) return true;
+      const entered = word | entry;
+      if (Atomics.compareExchange(words, WORD, word, entered) !== word) continue;
+      this.#entered = entered;
+      return true;
     }
   }
 
@@ -149,7 +166,7 @@ export class Seat {
     Atomics.store(this.#tickets, (this.#at + TICKET) / 2, this.#ticket);
     const waiting = this.#idle - IDLE + (writes ? WAIT_WRITE : WAIT_READ);
     if (Atomics.compareExchange(words, this.#at, this.#idle, waiting) !== this.#idle) {
-      throw this.#reaped(writes);
+      throw this.#gone(writes);
     }
     for (;;) {
       const word = Atomics.load(words, WORD);
@@ -167,12 +184,13 @@ export class Seat {
     const entry = writes ? this.#bit | WRITE : this.#bit;
     for (;;) {
       const word = Atomics.load(words, WORD);
-      if (Atomics.load(words, this.#at) !== waiting) throw this.#reaped(writes);
+      if (Atomics.load(words, this.#at) !== waiting) throw this.#gone(writes);
       if ((word & barred) !== 0 || this.#someoneAhead(writes)) return false;
       if (Atomics.compareExchange(words, WORD, word, word | entry) !== word) continue;
+      this.#entered = word | entry;
       // If this fails a reaper came in between, and it takes the bit out of the word again.
       if (Atomics.compareExchange(words, this.#at, waiting, this.#idle) !== waiting) {
-        throw this.#reaped(writes);
+        throw this.#gone(writes);
       }
       return true;
     }
@@ -188,6 +206,15 @@ export class Seat {
   leave(writes: boolean): void {
     const words = this.words;
     const kept = ~(writes ? this.#bit | WRITE : this.#bit);
+    // The same guess as in `enter`: nobody has come since, and then nobody need be woken.
+    const guess = this.#entered;
+    if ((guess & FLAGS) === 0 && words[this.#at] === this.#idle) {
+      const left = guess & kept;
+      if (Atomics.compareExchange(words, WORD, guess, left) === guess) {
+        if ((left & HOLDERS) === 0) this.#free = left;
+        return;
+      }
+    }
     for (;;) {
       const word = Atomics.load(words, WORD);
       if (!this.#alive()) return;
@@ -195,7 +222,7 @@ export class Seat {
       if ((word & FLAGS) === 0) {
         if (Atomics.compareExchange(words, WORD, word, rest) === word) return;
       } else if ((rest & HOLDERS) !== 0) {
-        // Not the last, so whoever is first still cannot enter, or could have before.
+        // Not the last: whoever is first in the queue still cannot enter, or could have before.
         const queued = (rest & ~CLOSING) | QUEUED;
         if (Atomics.compareExchange(words, WORD, word, queued) === word) return;
       } else if (this.#anyoneWaits()) {
@@ -278,14 +305,11 @@ export class Seat {
     return held;
   }
 
-  /** Gives up the seat; answers whether it could, which it cannot while it holds or waits. */
-  stand(): boolean {
-    if ((Atomics.load(this.words, WORD) & this.#bit) !== 0 && this.#alive()) return false;
+  /** Gives up the seat, which must neither hold nor wait. */
+  stand(): void {
+    this.#stood = true;
     const given = (this.#idle & ~STATE) + TENURE;
-    if (Atomics.compareExchange(this.words, this.#at, this.#idle, given) === this.#idle) {
-      return true;
-    }
-    return !this.#alive();
+    Atomics.compareExchange(this.words, this.#at, this.#idle, given);
   }
 
   /** Who is inside, and who waits in which order. */
@@ -340,7 +364,10 @@ export class Seat {
     Atomics.notify(this.words, signal);
   }
 
-  #reaped(writes: boolean): OwnerReapedError {
-    return new OwnerReapedError(writes ? "write-lock" : "read-lock", this.#label, this.owner);
+  #gone(writes: boolean): Error {
+    const action = writes ? "write-lock" : "read-lock";
+    return this.#stood
+      ? new Error(`Cannot ${action} ${this.#label}: this thread has detached from it`)
+      : new OwnerReapedError(action, this.#label, this.owner);
   }
 }

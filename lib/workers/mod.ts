@@ -6,3 +6,4 @@
 export * from "./shared_rw_lock.ts";
 export * from "./shared_barrier.ts";
 export * from "./_errors.ts";
+export type * from "../lock.ts";

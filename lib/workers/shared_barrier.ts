@@ -9,9 +9,18 @@
  */
 import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import { currentHost, type Host } from "../_host.ts";
-import { checkDuration, checkOptions, show } from "../_options.ts";
+import { checkAcquireOptions } from "../_options.ts";
 import { BarrierTimeoutError } from "./_errors.ts";
-import { allocate, BODY, checkCount, countOf, open, VERSION, type Words } from "./_memory.ts";
+import {
+  allocate,
+  BODY,
+  checkCount,
+  checkNoSignal,
+  countOf,
+  open,
+  VERSION,
+  type Words,
+} from "./_memory.ts";
 import { waitFor } from "./_waiting.ts";
 
 /** What is posted to another thread, for it to `attach()` to. A plain object, freely cloned. */
@@ -54,12 +63,38 @@ function roundOf(word: number): number {
   return word & ~MOST_PARTIES;
 }
 
+/**
+ * A meeting point for a fixed number of parties: nobody leaves before all have arrived.
+ *
+ * The parties may be threads, tasks of one thread, or both: each call of `wait` or `waitSync` is
+ * one party. When the last has arrived all go on, and the next call begins the next round. Where
+ * more parties come than a round takes, the surplus wait for the next.
+ *
+ * A wait that times out or aborts takes its arrival back, as if it had never come: the others
+ * wait on, and whoever arrives next takes its place. If the round was completed in that very
+ * moment it has been let through, and the wait succeeds. A thread that dies while it waits has
+ * arrived all the same; one that dies before never does, so give a `timeout` where threads may
+ * die.
+ *
+ * @example
+ * ```ts
+ * import { SharedBarrier } from "@interlock/core/workers";
+ * import assert from "node:assert/strict";
+ *
+ * const barrier = SharedBarrier.create(2);
+ * const theirs = SharedBarrier.attach(structuredClone(barrier.handle)); // in a Worker
+ * const first = theirs.wait();
+ * assert.equal(barrier.arrived, 1);
+ * assert.equal(barrier.waitSync(), 1);
+ * assert.equal(await first, 0);
+ * ```
+ */
 export class SharedBarrier {
   readonly #words: Words;
   readonly #handle: SharedBarrierHandle;
   readonly #host: Host;
   readonly #deadlines: Deadlines;
-  /** How many wait for the barrier. */
+  /** How many a round waits for. */
   readonly parties: number;
 
   private constructor(words: Words, handle: SharedBarrierHandle) {
@@ -70,20 +105,30 @@ export class SharedBarrier {
     this.parties = countOf(words);
   }
 
+  /**
+   * Creates a barrier at which nobody has arrived.
+   *
+   * @param parties How many a round waits for, from 1 to 1023.
+   * @throws {TypeError | RangeError} when `parties` is not such a number
+   */
   static create(parties: number): SharedBarrier {
     checkCount("parties", parties, MOST_PARTIES, "create shared barrier");
     const words = allocate("SharedBarrier", parties, length());
-    return new SharedBarrier(words, {
-      kind: "SharedBarrier",
-      version: VERSION,
-      memory: words.buffer,
-    });
+    const handle = { kind: "SharedBarrier", version: VERSION, memory: words.buffer } as const;
+    return new SharedBarrier(words, handle);
   }
 
+  /**
+   * The same barrier in another thread.
+   *
+   * @param handle What the other thread's `handle` was.
+   * @throws {TypeError} when `handle` is not that of a `SharedBarrier` of this release
+   */
   static attach(handle: SharedBarrierHandle): SharedBarrier {
     return new SharedBarrier(open("SharedBarrier", handle, MOST_PARTIES, length), handle);
   }
 
+  /** What to post to another thread; `structuredClone` and `postMessage` share its memory. */
   get handle(): SharedBarrierHandle {
     return this.#handle;
   }
@@ -93,57 +138,73 @@ export class SharedBarrier {
     return Atomics.load(this.#words, WORD) & MOST_PARTIES;
   }
 
+  /**
+   * Arrives, and waits for the others.
+   *
+   * @param options How long to wait in milliseconds, and what ends the wait.
+   * @returns How many had arrived in the round before. Exactly one party of a round, the last,
+   *   is answered `parties - 1`; the others' numbers are distinct unless someone took its arrival
+   *   back.
+   * @throws {BarrierTimeoutError} when `timeout` milliseconds have passed
+   * @throws {TypeError | RangeError} when an option cannot be meant
+   * @throws the signal's reason when it has aborted
+   */
   async wait(options: BarrierOptions = {}): Promise<number> {
-    const action = "wait at barrier";
-    checkOptions(options, action);
+    checkAcquireOptions(options, "wait at barrier");
     const { timeout = Infinity, signal } = options;
-    checkDuration("timeout", timeout, action);
-    if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {
-      throw new TypeError(`Cannot ${action}: signal must be an AbortSignal, got ${show(signal)}`);
-    }
     signal?.throwIfAborted();
-    const begun = timeout === Infinity ? 0 : this.#host.now();
+    const begun = this.#host.now();
     const { index, round } = this.#arrive();
     if (round === undefined) return index;
     const words = this.#words;
-    return await waitFor(
-      {
-        words,
-        signal: WORD,
-        attempt: () => roundOf(Atomics.load(words, WORD)) !== round,
-        withdraw: () => this.#withdraw(round),
-        afterwards() {},
-        poke: () => Atomics.notify(words, WORD),
-        timedOut: () => this.#timedOut(begun),
-      },
-      () => index,
-      this.#deadlines,
-      { timeout, signal },
-    );
+    const awaited = {
+      words,
+      signal: WORD,
+      attempt: () => roundOf(Atomics.load(words, WORD)) !== round,
+      withdraw: () => this.#withdraw(round),
+      afterwards() {},
+      poke: () => Atomics.notify(words, WORD),
+      timedOut: () => this.#timedOut(begun),
+    };
+    return await waitFor(awaited, () => index, this.#deadlines, { timeout, signal });
   }
 
+  /**
+   * Arrives, and blocks the thread until the others have.
+   *
+   * @param options How long to wait in milliseconds.
+   * @returns As for `wait()`.
+   * @throws {BarrierTimeoutError} when `timeout` milliseconds have passed
+   * @throws {TypeError | RangeError} when an option cannot be meant
+   */
   waitSync(options: BarrierSyncOptions = {}): number {
-    const action = "wait at barrier";
-    checkOptions(options, action);
+    checkAcquireOptions(options, "wait at barrier");
+    checkNoSignal(options, "wait at barrier");
     const { timeout = Infinity } = options;
-    checkDuration("timeout", timeout, action);
-    const begun = timeout === Infinity ? 0 : this.#host.now();
+    const begun = this.#host.now();
     const { index, round } = this.#arrive();
     if (round === undefined) return index;
-    for (let left = timeout;;) {
-      const word = Atomics.load(this.#words, WORD);
-      if (roundOf(word) !== round) return index;
-      if (left <= 0) {
-        const error = this.#timedOut(begun);
-        if (this.#withdraw(round)) throw error;
-        return index;
+    let over = false;
+    try {
+      for (let left = timeout;; left = timeout - (this.#host.now() - begun)) {
+        const word = Atomics.load(this.#words, WORD);
+        over = roundOf(word) !== round;
+        if (over) return index;
+        if (left <= 0) {
+          const error = this.#timedOut(begun);
+          over = true;
+          if (this.#withdraw(round)) throw error;
+          return index;
+        }
+        Atomics.wait(this.#words, WORD, word, left);
       }
-      Atomics.wait(this.#words, WORD, word, left);
-      if (timeout !== Infinity) left = timeout - (this.#host.now() - begun);
+    } finally {
+      // Where the thread may not block, `Atomics.wait` throws.
+      if (!over) this.#withdraw(round);
     }
   }
 
-  /** Arrives; answers the round to wait for, or none when this arrival completed it. */
+  /** Arrives; answers the round to wait for, or none when this arrival has completed it. */
   #arrive(): { index: number; round: number | undefined } {
     for (;;) {
       const word = Atomics.load(this.#words, WORD);
@@ -152,7 +213,7 @@ export class SharedBarrier {
       const next = last ? (roundOf(word) + ROUND) | 0 : word + 1;
       if (Atomics.compareExchange(this.#words, WORD, word, next) !== word) continue;
       if (!last) return { index, round: roundOf(word) };
-      Atomics.notify(this.#words, WORD);
+      if (index > 0) Atomics.notify(this.#words, WORD);
       return { index, round: undefined };
     }
   }

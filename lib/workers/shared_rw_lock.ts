@@ -20,7 +20,8 @@ import type {
   LockQuery,
   ReadWriteLock,
 } from "../lock.ts";
-import { allocate, checkCount, countOf, open, VERSION } from "./_memory.ts";
+import { namesOf } from "./_hold.ts";
+import { allocate, checkCount, checkNoSignal, countOf, open, VERSION } from "./_memory.ts";
 import { lockLength, MOST_OWNERS } from "./_seat.ts";
 import { ThreadSide } from "./_thread_side.ts";
 
@@ -71,6 +72,50 @@ function checkOwner(owner: unknown, owners: number, action: string): void {
   }
 }
 
+/**
+ * A lock that many readers share or one writer has alone, for the threads of one process.
+ *
+ * One thread creates it and posts its `handle` to the others, which attach to it. Each thread is
+ * one *owner*; any number of its tasks may use the lock. Waiting is async (`read`, `write`) or
+ * blocks the thread (`readSync`, `writeSync`), on the main threads of Deno and Bun too; browsers
+ * forbid their main thread to block, so there a synchronous acquire that would have to wait throws.
+ *
+ * Guarantees, beyond those of every {@linkcode ReadWriteLock}:
+ *
+ * - **Fairness**: threads are served in the order in which they came, and so are the tasks of one
+ *   thread; neighbouring readers enter together, and nothing overtakes the queue. A thread has one
+ *   place in the queue, for the first of its waiting tasks. So a task with `k` tasks of its own
+ *   thread ahead waits for at most `k + 1` turns of every other thread, whoever came first.
+ * - **Cancellation**: a wait that times out or aborts leaves the queue at once and lets in those
+ *   it was holding up. What it has got by then it keeps: a wait ends with the lock or without it.
+ * - **Lifetime**: an async wait keeps the process alive exactly while it lasts.
+ * - **Death**: a thread that was terminated keeps what it held until another calls
+ *   `reap(owner)`. It may not be quite dead: on Deno, a Worker that slept in `Atomics.wait` can
+ *   wake after `terminate()` and run on. Once reaped it gets no lock any more, its acquires throw
+ *   {@linkcode OwnerReapedError} and its guards give nothing back; but a zombie that was inside
+ *   its section when it was reaped cannot be kept from running it to the end.
+ * - **Cost**: uncontended, two compare-and-swaps and no system call; no clock is read.
+ *
+ * At most 20 threads may be attached at once: all of who is inside is one 32-bit word, which is
+ * what makes the rest simple enough to be right.
+ *
+ * @example A counter that threads share
+ * ```ts
+ * import { SharedRwLock } from "@interlock/core/workers";
+ * import assert from "node:assert/strict";
+ *
+ * const lock = SharedRwLock.create({ label: "counter" });
+ * const counter = new Int32Array(new SharedArrayBuffer(4));
+ * // In a Worker, which was started with { workerData: { handle: lock.handle, counter } }:
+ * const theirs = SharedRwLock.attach(structuredClone(lock.handle));
+ * {
+ *   using _guard = theirs.writeSync();
+ *   counter[0] = counter[0] + 1;
+ *   assert.equal(lock.tryRead(), undefined);
+ * }
+ * assert.equal(lock.tryRead()?.mode, "read");
+ * ```
+ */
 export class SharedRwLock implements ReadWriteLock {
   readonly #side: ThreadSide;
   readonly #handle: SharedRwLockHandle;
@@ -80,6 +125,13 @@ export class SharedRwLock implements ReadWriteLock {
     this.#handle = handle;
   }
 
+  /**
+   * Creates a lock that nobody holds, and attaches this thread to it as owner 0.
+   *
+   * @param options A label, whom to tell of long waits, and for how many threads it is.
+   * @throws {TypeError} when an option has the wrong type
+   * @throws {RangeError} when `owners` is not from 1 to 20, or `contentionAfter` is negative
+   */
   static create(options: SharedLockOptions = {}): SharedRwLock {
     const action = "create shared lock";
     checkLockOptions(options, action);
@@ -95,6 +147,31 @@ export class SharedRwLock implements ReadWriteLock {
     return new SharedRwLock(new ThreadSide(words, options, 0), handle);
   }
 
+  /**
+   * Attaches this thread to a lock that another has created.
+   *
+   * A thread attaches once and lets its tasks share what it got. Two locks attached in one thread
+   * are two owners, and either may wait for the other.
+   *
+   * @param handle What the other thread's `handle` was.
+   * @param options Which number to take, and what this thread observes.
+   * @throws {TypeError} when `handle` is not that of a `SharedRwLock` of this release
+   * @throws {RangeError} when `owner` is not a number of the lock's
+   * @throws {Error} when `owner`, or every owner, is taken
+   *
+   * @example The parent chooses the number, and can reap it
+   * ```ts
+   * import { SharedRwLock } from "@interlock/core/workers";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = SharedRwLock.create();
+   * const theirs = SharedRwLock.attach(lock.handle, { owner: 3 }); // in a Worker
+   * theirs.writeSync(); // and here the Worker is terminated
+   * assert.equal(lock.tryWrite(), undefined);
+   * assert.equal(lock.reap(3), "write");
+   * assert.equal(lock.tryWrite()?.mode, "write");
+   * ```
+   */
   static attach(handle: SharedRwLockHandle, options: AttachOptions = {}): SharedRwLock {
     const action = "attach to a SharedRwLock";
     const words = open("SharedRwLock", handle, MOST_OWNERS, lockLength);
@@ -106,54 +183,178 @@ export class SharedRwLock implements ReadWriteLock {
     return new SharedRwLock(new ThreadSide(words, { ...options, label }, owner), handle);
   }
 
+  /** What to post to another thread; `structuredClone` and `postMessage` share its memory. */
   get handle(): SharedRwLockHandle {
     return this.#handle;
   }
 
+  /** The number by which this thread is known to `reap()`. */
   get owner(): number {
     return this.#side.seat.owner;
   }
 
+  /**
+   * Acquires the lock shared with other readers.
+   *
+   * @param options How long to wait, what ends the wait, and a name for the holder.
+   * @returns The guard to release or dispose of.
+   * @throws {LockTimeoutError} when `timeout` milliseconds have passed
+   * @throws {OwnerReapedError} when this thread has been reaped
+   * @throws {TypeError | RangeError} when an option cannot be meant
+   * @throws the signal's reason when it has aborted
+   */
   read(options?: AcquireOptions): Promise<Guard> {
     return this.#acquire(false, options);
   }
 
+  /**
+   * Acquires the lock alone.
+   *
+   * @param options How long to wait, what ends the wait, and a name for the holder.
+   * @returns The guard to release or dispose of.
+   * @throws {LockTimeoutError} when `timeout` milliseconds have passed
+   * @throws {OwnerReapedError} when this thread has been reaped
+   * @throws {TypeError | RangeError} when an option cannot be meant
+   * @throws the signal's reason when it has aborted
+   *
+   * @example Waiting without blocking the thread
+   * ```ts
+   * import { SharedRwLock } from "@interlock/core/workers";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = SharedRwLock.create();
+   * const theirs = SharedRwLock.attach(lock.handle); // in a Worker
+   * const guard = lock.writeSync();
+   * const next = theirs.write({ timeout: 1000 });
+   * guard.release();
+   * assert.equal((await next).mode, "write");
+   * ```
+   */
   write(options?: AcquireOptions): Promise<Guard> {
     return this.#acquire(true, options);
   }
 
+  /**
+   * Runs `fn` with the lock shared and releases however `fn` ends.
+   *
+   * @param fn What to do inside.
+   * @param options As for `read()`.
+   * @returns What `fn` answered.
+   * @throws whatever `fn` or `read()` throws
+   */
   async withRead<R>(fn: () => R | Promise<R>, options?: AcquireOptions): Promise<R> {
     checkFunction("fn", fn, "read-lock");
     using _guard = await this.#acquire(false, options);
     return await fn();
   }
 
+  /**
+   * Runs `fn` with the lock held alone and releases however `fn` ends.
+   *
+   * @param fn What to do inside.
+   * @param options As for `write()`.
+   * @returns What `fn` answered.
+   * @throws whatever `fn` or `write()` throws
+   */
   async withWrite<R>(fn: () => R | Promise<R>, options?: AcquireOptions): Promise<R> {
     checkFunction("fn", fn, "write-lock");
     using _guard = await this.#acquire(true, options);
     return await fn();
   }
 
+  /**
+   * Acquires the lock shared with other readers; blocks the thread while it waits.
+   *
+   * @param options How long to wait, and a name for the holder.
+   * @returns The guard to release or dispose of.
+   * @throws {LockTimeoutError} when `timeout` milliseconds have passed
+   * @throws {OwnerReapedError} when this thread has been reaped
+   * @throws {TypeError | RangeError} when an option cannot be meant
+   * @throws {Error} when it would wait for a task of its own thread, which could never run
+   */
   readSync(options?: SyncAcquireOptions): Guard {
     return this.#acquireSync(false, options);
   }
 
+  /**
+   * Acquires the lock alone; blocks the thread while it waits.
+   *
+   * @param options How long to wait, and a name for the holder.
+   * @returns The guard to release or dispose of.
+   * @throws {LockTimeoutError} when `timeout` milliseconds have passed
+   * @throws {OwnerReapedError} when this thread has been reaped
+   * @throws {TypeError | RangeError} when an option cannot be meant
+   * @throws {Error} when it would wait for a task of its own thread, which could never run
+   *
+   * @example Waiting no longer than ten milliseconds
+   * ```ts
+   * import { LockTimeoutError } from "@interlock/core";
+   * import { SharedRwLock } from "@interlock/core/workers";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = SharedRwLock.create({ label: "table" });
+   * const theirs = SharedRwLock.attach(lock.handle); // in a Worker
+   * using _guard = theirs.readSync();
+   * assert.throws(() => lock.writeSync({ timeout: 10 }), LockTimeoutError);
+   * ```
+   */
   writeSync(options?: SyncAcquireOptions): Guard {
     return this.#acquireSync(true, options);
   }
 
+  /**
+   * Acquires the lock shared if that needs no waiting; never overtakes the queue.
+   *
+   * @returns The guard, or `undefined`.
+   * @throws {OwnerReapedError} when this thread has been reaped
+   */
   tryRead(): Guard | undefined {
     return this.#side.enter(false);
   }
 
+  /**
+   * Acquires the lock alone if that needs no waiting; never overtakes the queue.
+   *
+   * @returns The guard, or `undefined`.
+   * @throws {OwnerReapedError} when this thread has been reaped
+   */
   tryWrite(): Guard | undefined {
     return this.#side.enter(true);
   }
 
+  /**
+   * Who holds the lock and who waits for it. This thread's tasks go by the labels they gave;
+   * another thread is one party, and goes by `owner` and its number. Other threads do not stand
+   * still meanwhile, so where they are busy the answer may mix two moments.
+   *
+   * @example
+   * ```ts
+   * import { SharedRwLock } from "@interlock/core/workers";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = SharedRwLock.create();
+   * const theirs = SharedRwLock.attach(lock.handle); // in a Worker
+   * using _mine = lock.readSync({ label: "report" });
+   * using _theirs = theirs.readSync();
+   * assert.deepEqual(lock.query().holders, [
+   *   { mode: "read", label: "report" },
+   *   { mode: "read", label: "owner 1" },
+   * ]);
+   * ```
+   */
   query(): LockQuery {
     return this.#side.query();
   }
 
+  /**
+   * Takes away what a dead thread held and its place in the queue, and frees its number. To be
+   * called once its Worker has been terminated or has exited; a live thread that is reaped is
+   * shut out like a dead one. May be called again, and by several threads at once.
+   *
+   * @param owner The number of the thread.
+   * @returns How it held the lock, if it did: what it guards may be half changed.
+   * @throws {TypeError | RangeError} when `owner` is not the number of another owner
+   */
   reap(owner: number): LockMode | undefined {
     const { seat, label } = this.#side;
     checkOwner(owner, seat.seats, "reap an owner");
@@ -163,19 +364,29 @@ export class SharedRwLock implements ReadWriteLock {
     return seat.reap(owner);
   }
 
-  async #acquire(writes: boolean, options?: AcquireOptions): Promise<Guard> {
-    if (options === undefined) return this.#side.enter(writes) ?? this.#side.acquire(writes, {});
-    checkAcquireOptions(options, writes ? "write-lock" : "read-lock");
+  /**
+   * Gives this thread's number back, for another thread to take. Later acquires throw.
+   *
+   * @throws {Error} while a task of this thread holds the lock or waits for it
+   */
+  detach(): void {
+    this.#side.detach();
+  }
+
+  async #acquire(writes: boolean, options: AcquireOptions | undefined): Promise<Guard> {
+    if (options !== undefined) checkAcquireOptions(options, writes ? "write-lock" : "read-lock");
     return await this.#side.acquire(writes, options);
   }
 
-  #acquireSync(writes: boolean, options?: SyncAcquireOptions): Guard {
-    if (options === undefined) return this.#side.acquireSync(writes, Infinity, {});
+  #acquireSync(writes: boolean, options: SyncAcquireOptions | undefined): Guard {
+    if (options === undefined) {
+      return this.#side.enter(writes) ?? this.#side.acquireSync(writes, Infinity, undefined);
+    }
     const action = writes ? "write-lock" : "read-lock";
     checkAcquireOptions(options, action);
-    if ("signal" in options && options.signal !== undefined) {
-      throw new TypeError(`Cannot ${action} synchronously: nothing could abort a blocked thread`);
-    }
-    return this.#side.acquireSync(writes, options.timeout ?? Infinity, options);
+    checkNoSignal(options, action);
+    const names = namesOf(options);
+    return this.#side.enter(writes, names) ??
+      this.#side.acquireSync(writes, options.timeout ?? Infinity, names);
   }
 }
