@@ -8,6 +8,7 @@ import type { WorldName } from "./world.ts";
 export * from "./world.ts";
 export * from "./scenario.ts";
 export * from "./distance.ts";
+export * from "./simulation/mod.ts";
 export type { Declared } from "./_declaration.ts";
 
 const DISTANCES: Readonly<Record<WorldName, () => Distance>> = {
