@@ -51,7 +51,8 @@ export class ExhaustiveStrategy implements Strategy {
   }
 
   evidence(schedules: number): Evidence {
-    return { kind: this.#exhausted ? "proved" : "partial", orders: schedules };
+    if (!this.#exhausted) return { kind: "partial", orders: schedules };
+    return { kind: "proved", orders: schedules, of: schedules };
   }
 }
 

@@ -20,6 +20,11 @@ export interface ExploreOptions {
   maxSteps?: number;
   /** Told from time to time how many schedules have been run. */
   onProgress?: (schedules: number) => void;
+  /**
+   * Told of every run with all that happened in it. Recording costs time; with it the search goes on
+   * past failures, for whoever looks at every run decides what to make of it.
+   */
+  visit?: (recording: Recording) => void;
   /** Stops between two schedules, rejecting with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -52,6 +57,13 @@ export interface Recording {
   readonly choices: readonly number[];
   /** What happened, in order. */
   readonly events: readonly Event[];
+  /** How often an actor that could have gone on was interrupted by another. */
+  readonly preemptions: number;
+}
+
+/** How often the order of a run passes from one actor to another. */
+export function switches(choices: readonly number[]): number {
+  return choices.filter((actor, index) => index > 0 && actor !== choices[index - 1]).length;
 }
 
 /** How long exploring may keep timers and input waiting, in milliseconds. */
@@ -66,20 +78,31 @@ const SLICE = 20;
  * @throws Whatever kept the program from being run; a failing actor is an outcome, not an error.
  */
 export function explore(program: Program, options: ExploreOptions): Promise<Exploration> {
-  const { strategy, budget, signal, onProgress } = options;
+  const { strategy, budget, signal, onProgress, visit } = options;
   const run = new Run(program, options.maxSteps ?? MAX_STEPS);
   return new Promise((resolve, reject) => {
     let schedules = 0;
     let bestEffort = false;
+    let events: Event[] | undefined;
     let sliceEnd = performance.now() + SLICE;
-    const finish = (failure?: Failure) =>
-      resolve({ schedules, failure, evidence: strategy.evidence(schedules), bestEffort });
+    const finish = (failure?: Failure) => {
+      const evidence = strategy.evidence(schedules);
+      const decided = evidence.kind === "proved" || evidence.kind === "bounded";
+      resolve({
+        schedules,
+        failure,
+        // Orders that the engine did not wholly decide prove nothing about those it would have.
+        evidence: bestEffort && decided ? { kind: "partial", orders: evidence.orders } : evidence,
+        bestEffort,
+      });
+    };
     const next = (): void => {
       try {
         signal?.throwIfAborted();
         if (schedules === budget || !strategy.begin()) return finish();
         schedules++;
-        run.begin(strategy, undefined, listener);
+        events = visit === undefined ? undefined : [];
+        run.begin(strategy, events, listener);
       } catch (error) {
         reject(error);
       }
@@ -87,7 +110,9 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
     const listener = {
       ended(outcome: Outcome): void {
         bestEffort ||= run.bestEffort;
-        if (outcome.kind !== "passed") finish({ outcome, choices: run.choices.slice() });
+        if (visit !== undefined) visit(recordingOf(run, outcome, events!));
+        const failed = outcome.kind !== "passed" && outcome.kind !== "pruned";
+        if (failed && visit === undefined) finish({ outcome, choices: run.choices.slice() });
         else if ((schedules & 63) !== 0 || performance.now() < sliceEnd) next();
         else {
           onProgress?.(schedules);
@@ -108,14 +133,21 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
  *
  * @param program What to run.
  * @param choices The actor of each step.
- * @param expected The operations of the original run; a run that differs ends as diverged.
+ * @param expected The events of the original run; a run that differs ends as diverged.
+ * @param exact Whether the actors that can move must be the same too, as they are when the original
+ * run was at the same distance.
  */
 export function replay(
   program: Program,
   choices: readonly number[],
   expected?: readonly Event[],
+  exact = false,
 ): Promise<Recording> {
-  return record(program, new ReplayStrategy(choices, expected));
+  return record(program, new ReplayStrategy(choices, expected, exact));
+}
+
+function recordingOf(run: Run, outcome: Outcome, events: readonly Event[]): Recording {
+  return { outcome, choices: run.choices.slice(), events, preemptions: run.preemptions };
 }
 
 /**
@@ -135,7 +167,7 @@ export function record(
   const events: Event[] = [];
   return new Promise((resolve, reject) => {
     run.begin(strategy, events, {
-      ended: (outcome) => resolve({ outcome, choices: run.choices.slice(), events }),
+      ended: (outcome) => resolve(recordingOf(run, outcome, events)),
       failed: reject,
     });
   });

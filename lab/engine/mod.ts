@@ -10,3 +10,7 @@ export * from "./replay.ts";
 export * from "./portfolio.ts";
 export * from "./schedule_code.ts";
 export * from "./prng.ts";
+export * from "./preemption_bounded.ts";
+export * from "./pct.ts";
+export * from "./dpor.ts";
+export * from "./shrink.ts";

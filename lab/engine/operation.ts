@@ -7,10 +7,12 @@
  */
 
 /**
- * How an operation touches its object. Two operations conflict when they touch the same object and
- * at least one of them is not a `read`.
+ * How an operation touches its object.
+ *
+ * `acquire` is the request for a lock, which decides about it; `enter` is the moment at which a
+ * request that was granted is taken up, which decides nothing; `release` gives the lock back.
  */
-export type Effect = "read" | "write" | "acquire" | "release";
+export type Effect = "read" | "write" | "acquire" | "enter" | "release";
 
 /** One kind of thing that can be done to one shared object. */
 export interface Operation {
@@ -22,6 +24,9 @@ export interface Operation {
   readonly effect: Effect;
 }
 
+/** The object of an operation that may touch anything: it conflicts with every other. */
+export const ANYTHING = "*";
+
 /** One operation that was carried out in a recorded run. */
 export interface Event {
   /** The actor's place in the program's list of actors. */
@@ -30,8 +35,24 @@ export interface Event {
   readonly operation: Operation;
   /** What it was done with, if anything. */
   readonly argument: unknown;
+  /** The actors that could have gone instead, itself included. */
+  readonly enabled: readonly number[];
   /** What it answered; stays `undefined` for an operation that answers nothing. */
   result: unknown;
+}
+
+/**
+ * Whether the order of two operations can matter.
+ *
+ * Two reads commute. Taking up a grant commutes with everything but the release that made it
+ * possible: other requests join the queue behind it whether it has been taken up or not.
+ */
+export function conflict(a: Operation, b: Operation): boolean {
+  if (a.object === ANYTHING || b.object === ANYTHING) return true;
+  if (a.object !== b.object) return false;
+  if (a.effect === "enter") return b.effect === "release";
+  if (b.effect === "enter") return a.effect === "release";
+  return a.effect !== "read" || b.effect !== "read";
 }
 
 /** An operation in words: `write counter`. */

@@ -14,7 +14,13 @@ export type Outcome =
   | { readonly kind: "violated"; readonly message: string }
   | { readonly kind: "deadlock"; readonly waiting: readonly Waiting[] }
   | { readonly kind: "threw"; readonly actor: string; readonly error: unknown }
-  | { readonly kind: "endless"; readonly steps: number }
+  | {
+    readonly kind: "endless";
+    readonly steps: number;
+    /** Who stood waiting while the others went on; where there are none, all go on for ever. */
+    readonly starved: readonly string[];
+  }
+  | { readonly kind: "pruned" }
   | {
     readonly kind: "diverged";
     readonly step: number;
@@ -44,8 +50,30 @@ export function describeOutcome(outcome: Outcome): string {
           : String(outcome.error)
       }`;
     case "endless":
-      return `no end after ${outcome.steps} steps`;
+      return outcome.starved.length === 0
+        ? `livelock: all move, and none comes to an end in ${outcome.steps} steps`
+        : `starvation: ${
+          outcome.starved.join(", ")
+        } cannot move while the others have taken ${outcome.steps} steps`;
+    case "pruned":
+      return "given up: every way on from here has been taken elsewhere";
     case "diverged":
       return `at step ${outcome.step} expected ${outcome.expected}, found ${outcome.found}`;
+  }
+}
+
+/**
+ * What makes two failures the same one: how they failed, without the numbers that depend on the order.
+ */
+export function failureSignature(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "violated":
+      return `violated ${outcome.message.replace(/-?\d+(\.\d+)?/g, "#")}`;
+    case "threw":
+      return `threw ${outcome.error instanceof Error ? outcome.error.name : typeof outcome.error}`;
+    case "deadlock":
+      return `deadlock ${outcome.waiting.map(({ operation }) => operation).sort().join(", ")}`;
+    default:
+      return outcome.kind;
   }
 }

@@ -16,6 +16,8 @@ export class PortfolioStrategy implements Strategy {
   readonly #shares: readonly Share[];
   #index = 0;
   #used = 0;
+  #proved = false;
+  readonly #spent: number[] = [];
 
   /** @param shares The strategies in order; at least one. */
   constructor(shares: readonly Share[]) {
@@ -28,12 +30,14 @@ export class PortfolioStrategy implements Strategy {
   }
 
   begin(): boolean {
-    if (this.#used === this.#shares[this.#index].schedules) {
-      if (this.#index === this.#shares.length - 1) return false;
-      this.#index++;
+    if (this.#proved) return false;
+    while (this.#used === this.#shares[this.#index].schedules || !this.current.begin()) {
+      // A strategy that is through with every order leaves nothing for the others to find.
+      this.#proved = this.current.evidence(this.#used).kind === "proved";
+      if (this.#proved || this.#index === this.#shares.length - 1) return false;
+      this.#spent[this.#index++] = this.#used;
       this.#used = 0;
     }
-    if (!this.current.begin()) return false;
     this.#used++;
     return true;
   }
@@ -42,7 +46,27 @@ export class PortfolioStrategy implements Strategy {
     return this.current.choose(enabled, run);
   }
 
-  evidence(): Evidence {
-    return this.current.evidence(this.#used);
+  ended(run: RunView): void {
+    this.current.ended?.(run);
   }
+
+  evidence(): Evidence {
+    const all = this.#shares.slice(0, this.#index + 1).map(({ strategy }, index) =>
+      strategy.evidence(index === this.#index ? this.#used : this.#spent[index])
+    );
+    const best = (kind: Evidence["kind"]) => all.find((evidence) => evidence.kind === kind);
+    return best("proved") ?? best("bounded") ?? sum(all.filter(isSample)) ?? all[0];
+  }
+}
+
+type Sample = Extract<Evidence, { kind: "sampled" }>;
+
+function isSample(evidence: Evidence): evidence is Sample {
+  return evidence.kind === "sampled";
+}
+
+function sum(samples: readonly Sample[]): Evidence | undefined {
+  if (samples.length === 0) return undefined;
+  const orders = samples.reduce((total, sample) => total + sample.orders, 0);
+  return { ...samples[0], orders };
 }

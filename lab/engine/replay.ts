@@ -12,15 +12,18 @@ export class ReplayStrategy implements Strategy {
   readonly name = "replay";
   readonly #choices: readonly number[];
   readonly #events: readonly Event[] | undefined;
+  readonly #exact: boolean;
   #begun = false;
 
   /**
    * @param choices The actor of each step.
-   * @param events The operations of the original run, if known.
+   * @param events The events of the original run, if known.
+   * @param exact Whether the actors that can move are compared too.
    */
-  constructor(choices: readonly number[], events?: readonly Event[]) {
+  constructor(choices: readonly number[], events?: readonly Event[], exact = false) {
     this.#choices = choices;
     this.#events = events;
+    this.#exact = exact;
   }
 
   begin(): boolean {
@@ -33,7 +36,8 @@ export class ReplayStrategy implements Strategy {
       throw new Divergence("the end of the schedule", move(run, enabled[0]));
     }
     const actor = this.#choices[run.steps];
-    const expected = this.#events?.[run.steps]?.operation;
+    const original = this.#events?.[run.steps];
+    const expected = original?.operation;
     const found = run.pending(actor);
     if (!enabled.includes(actor) || (expected !== undefined && !same(expected, found))) {
       const wanted = expected === undefined ? "to move" : `to ${describeOperation(expected)}`;
@@ -41,6 +45,9 @@ export class ReplayStrategy implements Strategy {
         `${run.actors[actor] ?? `actor ${actor + 1}`} ${wanted}`,
         move(run, actor),
       );
+    }
+    if (this.#exact && original !== undefined && original.enabled.join() !== enabled.join()) {
+      throw new Divergence(able(run, original.enabled), able(run, enabled));
     }
     return actor;
   }
@@ -60,4 +67,42 @@ function move(run: RunView, actor: number): string {
   const operation = run.pending(actor);
   if (operation === undefined) return `${name} with nothing to do`;
   return `${name} before ${describeOperation(operation)}`;
+}
+
+function able(run: RunView, actors: readonly number[]): string {
+  return `${actors.map((actor) => run.actors[actor]).join(" and ")} able to move`;
+}
+
+/**
+ * Follows a schedule as far as it can: a step whose actor cannot move is left out, and when the steps
+ * are used up the actor that was moving goes on. Any list of actors is a schedule to it, which is what
+ * shrinking needs.
+ */
+export class LenientReplayStrategy implements Strategy {
+  readonly name = "lenient replay";
+  readonly #choices: readonly number[];
+  #next = 0;
+  #previous = -1;
+
+  /** @param choices The actor of each step. */
+  constructor(choices: readonly number[]) {
+    this.#choices = choices;
+  }
+
+  begin(): boolean {
+    return this.#next === 0;
+  }
+
+  choose(enabled: readonly number[]): number {
+    while (this.#next < this.#choices.length) {
+      const actor = this.#choices[this.#next++];
+      if (enabled.includes(actor)) return this.#previous = actor;
+    }
+    if (!enabled.includes(this.#previous)) this.#previous = enabled[0];
+    return this.#previous;
+  }
+
+  evidence(schedules: number): Evidence {
+    return { kind: "partial", orders: schedules };
+  }
 }

@@ -10,7 +10,7 @@
  */
 import { describeOperation, type Event, type Operation } from "./operation.ts";
 import type { Outcome, Waiting } from "./outcome.ts";
-import { Divergence, type RunView, type Strategy } from "./strategy.ts";
+import { Divergence, PRUNE, type RunView, type Strategy } from "./strategy.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** An operation an actor stands before. */
@@ -29,6 +29,8 @@ export interface Action {
 export interface Program {
   /** The actors' names; their order is that of the choices. */
   readonly actors: readonly string[];
+  /** How many of the last actors only serve the others: a run ends without waiting for them. */
+  readonly daemons?: number;
   /** Whether operations are carried out elsewhere, so that a macrotask without progress is no sign. */
   readonly remote: boolean;
   /**
@@ -46,6 +48,12 @@ export interface Program {
 
 /** A run ends as endless after this many steps, unless told otherwise. */
 export const MAX_STEPS = 10_000;
+
+/**
+ * How often an actor that could go may be passed over. Beyond it the engine lets the actor go whatever
+ * the strategy says: no scheduler that people run programs on starves one for ever.
+ */
+export const MAX_PASSED_OVER = 1_000;
 
 /** How long an actor may be astray before nobody else being able to move counts as deadlock, in ms. */
 const PATIENCE = 100;
@@ -73,11 +81,13 @@ export class Run implements RunView {
   readonly #actions: (Action | undefined)[];
   readonly #states: number[];
   readonly #enabled: number[] = [];
+  readonly #passedOver: number[];
   readonly #latest: Event[] = [];
   #strategy!: Strategy;
   #listener!: Listener;
   #events: Event[] | undefined;
   #choices: number[] = [];
+  #preemptions = 0;
   #running = 0;
   #unfinished = 0;
   #active = false;
@@ -95,6 +105,7 @@ export class Run implements RunView {
     this.#maxSteps = maxSteps;
     this.#actions = program.actors.map(() => undefined);
     this.#states = program.actors.map(() => FINISHED);
+    this.#passedOver = program.actors.map(() => 0);
     this.#watchdog = new Watchdog(this);
   }
 
@@ -111,6 +122,11 @@ export class Run implements RunView {
   /** The actor of each step so far; valid until the next run begins. */
   get choices(): readonly number[] {
     return this.#choices;
+  }
+
+  /** How often an actor that could have gone on was interrupted by another. */
+  get preemptions(): number {
+    return this.#preemptions;
   }
 
   /** Whether the order was decided in part by something the engine does not control. */
@@ -144,8 +160,11 @@ export class Run implements RunView {
     for (let actor = 0; actor < count; actor++) {
       this.#states[actor] = RUNNING;
       this.#actions[actor] = undefined;
+      this.#passedOver[actor] = 0;
     }
-    this.#running = this.#unfinished = count;
+    this.#running = count;
+    this.#unfinished = count - (this.#program.daemons ?? 0);
+    this.#preemptions = 0;
     this.#active = true;
     this.#settling = false;
     this.#bestEffort = false;
@@ -244,14 +263,16 @@ export class Run implements RunView {
   #step(enabled: readonly number[]): void {
     let actor: number;
     try {
-      actor = this.#strategy.choose(enabled, this);
+      actor = this.#starving(enabled) ?? this.#strategy.choose(enabled, this);
     } catch (error) {
       if (!(error instanceof Divergence)) return this.fail(error);
       const { expected, found } = error;
       return this.#end({ kind: "diverged", step: this.steps + 1, expected, found });
     }
-    if (this.steps === this.#maxSteps) return this.#end({ kind: "endless", steps: this.#maxSteps });
+    if (actor === PRUNE) return this.#end({ kind: "pruned" });
+    if (this.steps === this.#maxSteps) return this.#endless();
     const action = this.#actions[actor]!;
+    this.#account(enabled, actor);
     this.#actions[actor] = undefined;
     this.#states[actor] = RUNNING;
     this.#running = 1;
@@ -259,15 +280,48 @@ export class Run implements RunView {
     this.#choices.push(actor);
     if (this.#events !== undefined) {
       const { operation, argument } = action;
-      this.#events.push(this.#latest[actor] = { actor, operation, argument, result: undefined });
+      const event = { actor, operation, argument, enabled: [...enabled], result: undefined };
+      this.#events.push(this.#latest[actor] = event);
     }
     action.go();
+  }
+
+  /** Somebody who has been passed over for too long. */
+  #starving(enabled: readonly number[]): number | undefined {
+    if (this.steps < MAX_PASSED_OVER) return undefined;
+    const actor = enabled.find((each) => this.#passedOver[each] >= MAX_PASSED_OVER);
+    if (actor !== undefined) this.#bestEffort = true;
+    return actor;
+  }
+
+  #account(enabled: readonly number[], chosen: number): void {
+    const previous = this.#choices.length === 0 ? chosen : this.#choices[this.#choices.length - 1];
+    for (let index = 0; index < enabled.length; index++) {
+      const actor = enabled[index];
+      this.#passedOver[actor]++;
+      if (actor === previous && actor !== chosen) this.#preemptions++;
+    }
+    this.#passedOver[chosen] = 0;
+  }
+
+  /** Nobody comes to an end. Those who have not moved for half the run are starved by the others. */
+  #endless(): void {
+    const recent = new Set(this.#choices.slice(this.#choices.length >> 1));
+    const starved = this.actors.filter((_, actor) =>
+      !recent.has(actor) && this.#states[actor] !== FINISHED && !this.#serves(actor)
+    );
+    this.#end({ kind: "endless", steps: this.#maxSteps, starved });
+  }
+
+  /** Whether an actor is there for the others only. */
+  #serves(actor: number): boolean {
+    return actor >= this.actors.length - (this.#program.daemons ?? 0);
   }
 
   #deadlock(): void {
     const waiting: Waiting[] = [];
     for (let actor = 0; actor < this.#states.length; actor++) {
-      if (this.#states[actor] === FINISHED) continue;
+      if (this.#states[actor] === FINISHED || this.#serves(actor)) continue;
       const operation = this.pending(actor);
       waiting.push({
         actor: this.actors[actor],
@@ -279,6 +333,7 @@ export class Run implements RunView {
 
   #end(outcome: Outcome): void {
     this.#active = false;
+    this.#strategy.ended?.(this);
     if (this.#unfinished > 0) this.#program.abandon?.();
     this.#listener.ended(outcome);
   }

@@ -3,7 +3,21 @@ import type { Operation } from "./operation.ts";
 
 /** What a search without a failure amounts to, and what it does not. */
 export type Evidence =
-  | { readonly kind: "proved"; readonly orders: number }
+  | {
+    readonly kind: "proved";
+    /** How many orders were run. */
+    readonly orders: number;
+    /** How many orders there are, each equivalent to one that was run; at most this many. */
+    readonly of: number;
+  }
+  | {
+    readonly kind: "bounded";
+    readonly orders: number;
+    /** All orders with up to so many preemptions. */
+    readonly preemptions: number;
+    /** The longest of them. */
+    readonly steps: number;
+  }
   | { readonly kind: "sampled"; readonly orders: number; readonly seed: number }
   | { readonly kind: "partial"; readonly orders: number };
 
@@ -13,9 +27,14 @@ export interface RunView {
   readonly steps: number;
   /** The actors' names. */
   readonly actors: readonly string[];
+  /** The actor of each step so far. */
+  readonly choices: readonly number[];
   /** The operation an actor stands before, enabled or not; `undefined` when it stands before none. */
   pending(actor: number): Operation | undefined;
 }
+
+/** What `choose` answers to give a run up. */
+export const PRUNE = -1;
 
 /** A way through the space of schedules: one choice at a time, one schedule after another. */
 export interface Strategy {
@@ -29,10 +48,12 @@ export interface Strategy {
    * @param enabled The actors that can move, in ascending order; at least one. Only valid during
    * the call.
    * @param run The run so far.
-   * @returns One of `enabled`.
+   * @returns One of `enabled`, or `PRUNE` to give the run up because it would repeat another.
    * @throws {Divergence} when the run is not the one the strategy was made for.
    */
   choose(enabled: readonly number[], run: RunView): number;
+  /** Told at the end of each run that was not given up for divergence. */
+  ended?(run: RunView): void;
   /** What `schedules` schedules without a failure are evidence of. */
   evidence(schedules: number): Evidence;
 }

@@ -58,22 +58,60 @@ export function describeBuriedWrite(steps: readonly Step[], found: BuriedWrite):
     : `${winner} read ${seen} and buries ${loser}'s write, which it has not seen`;
 }
 
-/** How often the order passes from one actor to another, and how often one is interrupted for it. */
-export interface OrderShape {
-  /** Neighbouring steps by different actors. */
-  readonly switches: number;
-  /** Switches away from an actor that moves again later. */
-  readonly preemptions: number;
+/** One actor in a deadlock: what it waits for, and who has it. */
+export interface Wait {
+  readonly actor: string;
+  /** What it waits to do. */
+  readonly operation: string;
+  /** The object it waits for. */
+  readonly object: string;
+  /** Who holds the object, how, and since which step (counted from 1). */
+  readonly holders: readonly {
+    readonly actor: string;
+    readonly mode: string;
+    readonly since: number;
+  }[];
 }
 
-/** Counts switches and preemptions of an order. */
-export function shapeOf(choices: readonly number[]): OrderShape {
-  let switches = 0;
-  let preemptions = 0;
-  for (let i = 1; i < choices.length; i++) {
-    if (choices[i] === choices[i - 1]) continue;
-    switches++;
-    if (choices.indexOf(choices[i - 1], i) >= 0) preemptions++;
+/** Who waits for whom at the end of a run that came to a stand. */
+export function findWaits(
+  steps: readonly Step[],
+  waiting: readonly { readonly actor: string; readonly operation?: string }[],
+): Wait[] {
+  return waiting.flatMap(({ actor, operation }) => {
+    const match = /^(enter \w+|receive) (.+)$/.exec(operation ?? "");
+    if (match === null) return [];
+    const object = match[2];
+    return [{ actor, operation: match[1], object, holders: holdersOf(object, steps) }];
+  });
+}
+
+function holdersOf(object: string, steps: readonly Step[]): Wait["holders"] {
+  const held = new Map<string, { actor: string; mode: string; since: number }>();
+  steps.forEach(({ actor, object: other, kind }, index) => {
+    if (other !== object) return;
+    const [verb, mode] = kind.split(" ");
+    if (verb === "enter") held.set(actor, { actor, mode, since: index + 1 });
+    if (verb === "leave") held.delete(actor);
+  });
+  return [...held.values()];
+}
+
+/** The waits of a deadlock in one sentence each, in the order in which they close the circle. */
+export function describeWaits(waits: readonly Wait[]): string[] {
+  const order: Wait[] = [];
+  for (let next: Wait | undefined = waits[0]; next !== undefined && !order.includes(next);) {
+    order.push(next);
+    const holders: readonly string[] = next.holders.map((holder) => holder.actor);
+    next = waits.find((wait) => holders.includes(wait.actor));
   }
-  return { switches, preemptions };
+  return [...order, ...waits.filter((wait) => !order.includes(wait))].map((wait) => {
+    const what = wait.operation === "receive"
+      ? `waits for a message in ${wait.object}, and nobody is left to send one`
+      : `waits to ${wait.operation} ${wait.object}`;
+    const held = wait.holders.map(({ actor, mode, since }) =>
+      `${actor} (${mode}, since step ${since})`
+    );
+    return `${wait.actor} ${what}${held.length === 0 ? "" : `, held by ${held.join(" and ")}`}`;
+  });
 }

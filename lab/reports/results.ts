@@ -3,8 +3,8 @@
  *
  * Everything the reports print is made from this and from nothing else.
  */
-import { describeOutcome, type Event, type Evidence, type Outcome } from "../engine/mod.ts";
-import { describeBuriedWrite, findBuriedWrite, shapeOf } from "./analysis.ts";
+import { describeOutcome, type Evidence, type Recording, switches } from "../engine/mod.ts";
+import { describeBuriedWrite, findBuriedWrite, findWaits, type Wait } from "./analysis.ts";
 
 /** One step of a recorded run. */
 export interface Step {
@@ -20,24 +20,32 @@ export interface Step {
   readonly result?: unknown;
 }
 
-/** A run that failed, and how to see it again. */
-export interface FailureResult {
-  /** How it failed. */
+/** A run, as plain data. */
+export interface RunResult {
+  /** How it ended: `passed`, `violated`, `deadlock`, … */
   readonly kind: string;
-  /** What was wrong, in a sentence. */
-  readonly message: string;
-  /** What happened, in a sentence, where the steps show it. */
-  readonly headline: string;
-  /** Neighbouring steps by different actors. */
-  readonly switches: number;
-  /** Switches away from an actor that had more to do. */
-  readonly preemptions: number;
-  /** The index of the step that broke it, where the steps show it. */
-  readonly breakingStep?: number;
   /** The actors' names, in their order. */
   readonly actors: readonly string[];
   /** What happened, in order. */
   readonly steps: readonly Step[];
+  /** How often an actor that could have gone on was interrupted by another. */
+  readonly preemptions: number;
+  /** How often the order passes from one actor to another. */
+  readonly switches: number;
+}
+
+/** A run that failed. */
+export interface FailureResult extends RunResult {
+  /** What was wrong, in a sentence. */
+  readonly message: string;
+  /** What happened, in a sentence, where the steps show it. */
+  readonly headline: string;
+  /** The index of the step that broke it, where the steps show it. */
+  readonly breakingStep?: number;
+  /** Who waits for whom, where the run came to a stand. */
+  readonly waits?: readonly Wait[];
+  /** The order as it was found, before it was made small. */
+  readonly found?: { readonly preemptions: number; readonly switches: number };
 }
 
 /** How often something that was repeated turned out the same. */
@@ -62,6 +70,8 @@ export interface TrialResult {
   readonly met: boolean;
   /** How the orders were chosen. */
   readonly strategy: string;
+  /** The strategy of the portfolio that found the failure. */
+  readonly foundBy?: string;
   readonly seed: number;
   /** How many schedules were run step by step. */
   readonly schedules: number;
@@ -74,35 +84,61 @@ export interface TrialResult {
   /** The code that reproduces the failure. */
   readonly schedule?: string;
   readonly failure?: FailureResult;
+  /** The passing order nearest to the failing one, if one was found. */
+  readonly contrast?: RunResult;
+  /** A run that passed, to look at. */
+  readonly passing?: RunResult;
+  /** What differed when the schedule was run again, though the engine decided alike. */
+  readonly nondeterminism?: string;
   /** How often the schedule lost again when it was replayed. */
   readonly reproduced?: Repetition;
   /** How many runs at full speed went wrong. */
   readonly free?: Repetition;
 }
 
-/** A recorded run that failed, as plain data. */
-export function toFailure(
-  actors: readonly string[],
-  events: readonly Event[],
-  outcome: Outcome,
-): FailureResult {
-  const steps = events.map(({ actor, operation: { object, kind }, argument, result }) => ({
-    actor: actors[actor],
-    object,
-    kind,
-    argument,
-    result,
-  }));
-  const message = describeOutcome(outcome);
-  const buried = outcome.kind === "violated" ? findBuriedWrite(steps) : undefined;
+/** A recorded run as plain data. */
+export function toRun(actors: readonly string[], recording: Recording): RunResult {
+  const { events, outcome, choices, preemptions } = recording;
   return {
     kind: outcome.kind,
+    actors: actors.filter((_, place) => choices.includes(place)),
+    steps: events.map(({ actor, operation: { object, kind }, argument, result }) => ({
+      actor: actors[actor],
+      object,
+      kind,
+      argument,
+      result,
+    })),
+    preemptions,
+    switches: switches(choices),
+  };
+}
+
+/**
+ * A recorded run that failed, as plain data.
+ *
+ * @param actors The actors' names.
+ * @param recording The run that is shown.
+ * @param found The run that was found first, if it is another.
+ */
+export function toFailure(
+  actors: readonly string[],
+  recording: Recording,
+  found: Recording = recording,
+): FailureResult {
+  const { outcome } = recording;
+  const run = toRun(actors, recording);
+  const message = describeOutcome(outcome);
+  const buried = outcome.kind === "violated" ? findBuriedWrite(run.steps) : undefined;
+  return {
+    ...run,
     message,
-    headline: buried === undefined ? message : describeBuriedWrite(steps, buried),
-    ...shapeOf(events.map((event) => event.actor)),
+    headline: buried === undefined ? message : describeBuriedWrite(run.steps, buried),
     breakingStep: buried?.burying,
-    actors,
-    steps,
+    waits: outcome.kind === "deadlock" ? findWaits(run.steps, outcome.waiting) : undefined,
+    found: found === recording
+      ? undefined
+      : { preemptions: found.preemptions, switches: switches(found.choices) },
   };
 }
 

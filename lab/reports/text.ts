@@ -1,26 +1,30 @@
 /** Results for people at a terminal. */
 import type { Evidence } from "../engine/mod.ts";
-import type { Palette } from "./palette.ts";
-import type { TrialResult } from "./results.ts";
-import { timeline } from "./timeline.ts";
+import { describeWaits } from "./analysis.ts";
+import type { FailureResult, TrialResult } from "./results.ts";
+import { timeline, type TimelineOptions } from "./timeline.ts";
 import { plural, showTime } from "./values.ts";
 
 /** How text is laid out. */
-export interface Layout {
-  readonly palette: Palette;
-  /** How many columns of text there are. */
-  readonly width: number;
-}
+export type Layout = TimelineOptions;
 
 /** What a search without a failure amounts to. */
 export function showEvidence(evidence: Evidence): string {
   switch (evidence.kind) {
     case "proved":
-      return `proved: all ${plural(evidence.orders, "order")}`;
+      return evidence.orders === evidence.of
+        ? `proved: all ${plural(evidence.orders, "order")}`
+        : `proved: all ${plural(evidence.orders, "class", "classes")} of at most ${
+          plural(evidence.of, "order")
+        }`;
+    case "bounded":
+      return `bounded: all orders of up to ${plural(evidence.preemptions, "preemption")} and ${
+        plural(evidence.steps, "step")
+      }`;
     case "sampled":
       return `sampled: ${plural(evidence.orders, "order")}, seed ${evidence.seed}`;
     case "partial":
-      return `not all orders: the first ${plural(evidence.orders, "order")} depth first`;
+      return `not all orders: ${plural(evidence.orders, "order")}`;
   }
 }
 
@@ -57,40 +61,59 @@ export function trialLine(result: TrialResult, { palette }: Layout): string {
 
 /** All of one result: verdict, timeline, evidence, and how to see it again. */
 export function trialReport(result: TrialResult, layout: Layout): string {
-  const { palette, width } = layout;
-  const { scenario, variant, world, failure, schedule } = result;
-  const name = palette.bold(`${scenario}/${variant}`);
+  const { palette } = layout;
+  const { scenario, variant, world, failure, contrast, passing, schedule } = result;
+  const verdict = result.verdict === "broken" ? palette.red("broken") : palette.green("safe");
   const lines = [
-    `${name} between ${world}: ${
-      result.verdict === "broken" ? palette.red("broken") : palette.green("safe")
-    }${result.met ? "" : `, expected ${result.expect}`}`,
+    `${palette.bold(`${scenario}/${variant}`)} between ${world}: ${verdict}${
+      result.met ? "" : `, expected ${result.expect}`
+    }`,
   ];
-  if (failure !== undefined) {
+  if (failure !== undefined) lines.push("", ...failureLines(failure, layout));
+  if (contrast !== undefined) {
+    lines.push("", palette.bold("The nearest order that passes"), "", timeline(contrast, layout));
+  } else if (failure !== undefined && result.strategy !== "replay") {
+    lines.push("No passing order was found near it");
+  }
+  if (passing !== undefined) {
+    lines.push("", palette.bold("One order, as it runs"), "", timeline(passing, layout), "");
+  }
+  if (result.nondeterminism !== undefined) {
     lines.push(
-      "",
-      palette.bold(failure.headline),
-      "",
-      timeline(failure, palette, width),
-      "",
-    );
-    if (failure.message !== failure.headline) lines.push(failure.message);
-    const { preemptions, switches } = failure;
-    lines.push(
-      `${plural(preemptions, "preemption")}, ${plural(switches, "switch", "switches")}`,
+      `Something the engine does not control differs between runs: ${result.nondeterminism}`,
     );
   }
+  const by = result.foundBy === undefined ? "" : ` (${result.foundBy})`;
   lines.push(
-    `${showGrounds(result)}; ${plural(result.schedules, "schedule")} by ${result.strategy} in ${
-      showTime(result.elapsed)
-    }`,
+    ...(failure === undefined ? [] : [""]),
+    `${showGrounds(result)}; ${
+      plural(result.schedules, "schedule")
+    } by ${result.strategy}${by} in ${showTime(result.elapsed)}`,
   );
   if (schedule !== undefined) {
-    lines.push("", `schedule ${palette.bold(schedule)}`);
-    lines.push(`replay   deno task lab replay ${schedule}`);
+    lines.push(
+      "",
+      `schedule ${palette.bold(schedule)}`,
+      `replay   deno task lab replay ${schedule}`,
+    );
   } else if (result.verdict === "safe") {
     lines.push(`because ${result.because}`);
   }
   return lines.join("\n");
+}
+
+function failureLines(failure: FailureResult, layout: Layout): string[] {
+  const { headline, message, preemptions, switches, found, waits } = failure;
+  const lines = [layout.palette.bold(headline), "", timeline(failure, layout), ""];
+  if (message !== headline) lines.push(message);
+  if (waits !== undefined) lines.push(...describeWaits(waits));
+  const from = (before: number | undefined) => before === undefined ? "" : ` (from ${before})`;
+  lines.push(
+    `${plural(preemptions, "preemption")}${from(found?.preemptions)}, ${
+      plural(switches, "switch", "switches")
+    }${from(found?.switches)}`,
+  );
+  return lines;
 }
 
 /** The last line of a tour. */

@@ -1,57 +1,111 @@
 /** A run in columns: one for each actor, one row for each step. */
 import { findBuriedWrite } from "./analysis.ts";
 import type { Palette } from "./palette.ts";
-import type { FailureResult } from "./results.ts";
-import { showStep } from "./values.ts";
+import type { FailureResult, RunResult, Step } from "./results.ts";
+import { plural, showStep } from "./values.ts";
 
 /** Blanks between two columns. */
 const GAP = 3;
 
-/**
- * A run as a table; one that would be wider than `width` becomes a list.
- *
- * @param run What happened.
- * @param palette Colours, or none.
- * @param width How many columns of text there are.
- */
-export function timeline(run: FailureResult, palette: Palette, width: number): string {
-  const { actors, steps, breakingStep } = run;
-  const notes = notesOn(run);
-  const texts = steps.map(showStep);
+/** How a timeline is drawn. */
+export interface TimelineOptions {
+  /** Colours, or none. */
+  readonly palette: Palette;
+  /** How many columns of text there are; a table that would be wider becomes a list. */
+  readonly width: number;
+  /** Whether to show every step, also those that only concern their own actor. @default false */
+  readonly full?: boolean;
+}
+
+/** One line of the timeline: a step, or several that are folded. */
+interface Row {
+  /** The number of the first step, from 1. */
+  readonly step: number;
+  readonly actor: string;
+  readonly text: string;
+  readonly note: string;
+  readonly breaks: boolean;
+  readonly folded: boolean;
+}
+
+/** A run as a table. */
+export function timeline(run: RunResult | FailureResult, options: TimelineOptions): string {
+  const { palette, width } = options;
+  const { actors } = run;
+  const rows = rowsOf(run, options.full ?? false);
   const columns = actors.map((actor) =>
     Math.max(
       actor.length,
-      ...texts.filter((_, row) => steps[row].actor === actor).map((text) => text.length),
+      ...rows.filter((row) => row.actor === actor).map((row) => row.text.length),
     )
   );
-  const digits = Math.max("step".length, String(steps.length).length);
-  const total = digits + 4 + sum(columns) + GAP * columns.length;
-  const asTable = total <= width;
-  const nameWidth = Math.max(...actors.map((actor) => actor.length));
+  const digits = Math.max("step".length, String(run.steps.length).length);
+  const asTable = digits + 4 + sum(columns) + GAP * columns.length <= width;
+  const nameWidth = Math.max(0, ...actors.map((actor) => actor.length));
 
   const header = actors.map((actor, index) => actor.padEnd(columns[index] + GAP)).join("");
   const lines = asTable ? [palette.dim(`  ${"step".padStart(digits)}  ${header.trimEnd()}`)] : [];
-  steps.forEach(({ actor }, row) => {
-    const column = actors.indexOf(actor);
+  for (const row of rows) {
+    const column = actors.indexOf(row.actor);
     const before = asTable
       ? " ".repeat(sum(columns.slice(0, column)) + GAP * column)
-      : `${actor.padEnd(nameWidth)}  `;
+      : `${row.actor.padEnd(nameWidth)}  `;
     const after = asTable
-      ? " ".repeat(sum(columns.slice(column)) + GAP * (columns.length - column) - texts[row].length)
+      ? " ".repeat(sum(columns.slice(column)) + GAP * (columns.length - column) - row.text.length)
       : " ".repeat(GAP);
-    const breaks = row === breakingStep;
-    const mark = breaks ? palette.red("✗") : " ";
-    const text = breaks ? palette.red(texts[row]) : texts[row];
-    const note = notes.has(row) ? after + palette.dim(notes.get(row)!) : "";
-    lines.push(`${mark} ${palette.dim(String(row + 1).padStart(digits))}  ${before}${text}${note}`);
-  });
+    const mark = row.breaks ? palette.red("✗") : " ";
+    const text = row.breaks ? palette.red(row.text) : row.folded ? palette.dim(row.text) : row.text;
+    const note = row.note === "" ? "" : after + palette.dim(row.note);
+    lines.push(
+      `${mark} ${palette.dim(String(row.step).padStart(digits))}  ${before}${text}${note}`,
+    );
+  }
   return lines.join("\n");
 }
 
+function rowsOf(run: RunResult | FailureResult, full: boolean): Row[] {
+  const notes = notesOn(run);
+  const breaking = "breakingStep" in run ? run.breakingStep : undefined;
+  const rows: Row[] = [];
+  for (let index = 0; index < run.steps.length;) {
+    const end = full ? index : endOfPrivate(run.steps, index);
+    const { actor } = run.steps[index];
+    if (end - index >= 2) {
+      const text = `… ${plural(end - index, "step")} of its own`;
+      rows.push({ step: index + 1, actor, text, note: "", breaks: false, folded: true });
+      index = end;
+      continue;
+    }
+    rows.push({
+      step: index + 1,
+      actor,
+      text: showStep(run.steps[index]),
+      note: notes.get(index) ?? "",
+      breaks: index === breaking,
+      folded: false,
+    });
+    index++;
+  }
+  return rows;
+}
+
+/** Where the steps end that one actor takes in a row on objects nobody else touches. */
+function endOfPrivate(steps: readonly Step[], start: number): number {
+  const { actor } = steps[start];
+  let end = start;
+  while (end < steps.length && steps[end].actor === actor) {
+    const { object } = steps[end];
+    if (steps.some((step) => step.object === object && step.actor !== actor)) break;
+    end++;
+  }
+  return end;
+}
+
 /** What is said beside some of the steps. */
-function notesOn({ steps, breakingStep }: FailureResult): Map<number, string> {
+function notesOn(run: RunResult | FailureResult): Map<number, string> {
   const notes = new Map<number, string>();
-  const found = breakingStep === undefined ? undefined : findBuriedWrite(steps);
+  if (!("breakingStep" in run) || run.breakingStep === undefined) return notes;
+  const found = findBuriedWrite(run.steps);
   if (found === undefined) return notes;
   notes.set(found.read, `stale from step ${found.buried + 1} on`);
   notes.set(found.buried, "lost");

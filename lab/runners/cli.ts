@@ -31,16 +31,10 @@ import {
   type WorldName,
 } from "../worlds/mod.ts";
 import { bench, resultHash } from "./bench.ts";
+import { STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
 import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
 import { Distances, tour } from "./tour.ts";
-import {
-  investigate,
-  recallSchedule,
-  REPLAYS,
-  reproduce,
-  STRATEGY_NAMES,
-  type StrategyName,
-} from "./trial.ts";
+import { investigate, recallSchedule, REPLAYS, reproduce } from "./trial.ts";
 
 const MET = 0;
 const NOT_MET = 1;
@@ -122,6 +116,8 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
     .option("--budget <number>", "schedules at most", parsePositive)
     .option("--set <name=value>", "set a parameter; may be given more than once", parseSetting, {})
+    .option("--full", "show every step, also those that concern only their own actor")
+    .option("--passing", "show a run that passes when none fails")
     .action(async (target: string, options: RunFlags) => {
       const { world, strategy, seed, budget, set: parameters } = options;
       const subjects = findSubjects(target, parameters);
@@ -135,11 +131,14 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
             strategy,
             seed,
             budget,
+            showPassing: options.passing,
             onProgress: (schedules) => terminal.progress(`${what}: ${schedules} schedules`),
           }),
         );
         terminal.progress("");
-        if (!options.json) terminal.out(trialReport(results.at(-1)!, layout) + "\n");
+        if (!options.json) {
+          terminal.out(trialReport(results.at(-1)!, { ...layout, full: options.full }) + "\n");
+        }
       }
       if (options.json) json(target.includes("/") ? results[0] : results);
       finish(results.every((result) => result.met));
@@ -149,13 +148,14 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .argument("[name/variant]", "refuse a code that is for something else")
     .option("--world <world>", "the distance", parseWorld, "tasks")
     .option("--times <number>", "how often", parsePositive, REPLAYS)
+    .option("--full", "show every step, also those that concern only their own actor")
     .action(async (code: string, target: string | undefined, options: ReplayFlags) => {
       const known = await recallSchedule(code, { target });
       requireWorld(known.subject.scenario, options.world);
       await using distances = new Distances();
       const result = await reproduce(distances.get(options.world), known, options.times);
       if (options.json) json(result);
-      else terminal.out(trialReport(result, layout));
+      else terminal.out(trialReport(result, { ...layout, full: options.full }));
       finish(result.verdict === "safe");
     });
 
@@ -225,11 +225,14 @@ interface RunFlags extends JsonFlag {
   strategy?: StrategyName;
   seed: number;
   budget?: number;
+  full?: boolean;
+  passing?: boolean;
   set: Record<string, number>;
 }
 
 interface ReplayFlags extends JsonFlag {
   world: WorldName;
+  full?: boolean;
   times: number;
 }
 

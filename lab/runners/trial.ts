@@ -1,28 +1,31 @@
 /** Trying one variant at one distance: exploring it, replaying a schedule, running it free. */
 import {
   decodeSchedule,
+  describeOutcome,
   encodeSchedule,
-  type Event,
-  ExhaustiveStrategy,
   explore,
-  type Outcome,
+  failureSignature,
+  nearestPassing,
   PortfolioStrategy,
-  RandomStrategy,
+  PreemptionBoundedStrategy,
+  type Program,
+  record,
   type Recording,
   replay,
   type Schedule,
   ScheduleCodeError,
-  type Strategy,
+  shrink,
 } from "../engine/mod.ts";
-import { type Repetition, toFailure, type TrialResult } from "../reports/mod.ts";
-import { type Distance, openDistance, type Scenario, Subject } from "../worlds/mod.ts";
+import {
+  type Repetition,
+  type RunResult,
+  toFailure,
+  toRun,
+  type TrialResult,
+} from "../reports/mod.ts";
 import { findScenario } from "../scenarios/mod.ts";
-
-/** The strategies that can be asked for by name. */
-export const STRATEGY_NAMES = ["portfolio", "random", "exhaustive"] as const;
-
-/** The name of a strategy. */
-export type StrategyName = typeof STRATEGY_NAMES[number];
+import { type Distance, openDistance, type Scenario, Subject } from "../worlds/mod.ts";
+import { makeStrategy, type StrategyName } from "./_make_strategy.ts";
 
 /** How often a failing schedule is run again before it is reported. */
 export const REPLAYS = 10;
@@ -41,28 +44,14 @@ export interface TrialOptions {
   budget?: number;
   /** How many runs at full speed to make besides, with the bench parameters. @default 0 */
   freeRuns?: number;
+  /** Whether to show one run when none fails. @default false */
+  showPassing?: boolean;
   /** Told from time to time how many schedules have been run. */
   onProgress?: (schedules: number) => void;
 }
 
-function makeStrategy(name: StrategyName, seed: number, budget: number): Strategy {
-  switch (name) {
-    case "random":
-      return new RandomStrategy(seed);
-    case "exhaustive":
-      return new ExhaustiveStrategy();
-    case "portfolio": {
-      const half = Math.ceil(budget / 2);
-      return new PortfolioStrategy([
-        { strategy: new ExhaustiveStrategy(), schedules: half },
-        { strategy: new RandomStrategy(seed), schedules: budget - half },
-      ]);
-    }
-  }
-}
-
 /**
- * Looks for an order that fails, and runs what it finds again.
+ * Looks for an order that fails, makes it small, and runs it again.
  *
  * @throws {WorldError} when the distance could not carry a run through.
  */
@@ -72,41 +61,73 @@ export async function investigate(
   options: TrialOptions = {},
 ): Promise<TrialResult> {
   const near = distance.name === "tasks";
-  const { seed = 1, budget = near ? 20_000 : 50 } = options;
+  const { seed = 1, budget = near ? 20_000 : 50, onProgress } = options;
   const name = options.strategy ?? (near ? "portfolio" : "random");
   const started = performance.now();
   const program = await distance.stepped(subject);
-  const found = await explore(program, {
-    strategy: makeStrategy(name, seed, budget),
-    budget,
-    onProgress: options.onProgress,
-  });
-  let recording: Recording | undefined;
-  let reproduced: Repetition | undefined;
-  if (found.failure !== undefined) {
-    const { choices, outcome } = found.failure;
-    recording = await replay(program, choices);
-    reproduced = await repeat(() => replay(program, choices, recording!.events), outcome);
-  }
+  const strategy = makeStrategy(name, seed, budget);
+  const search = await explore(program, { strategy, budget, onProgress });
+  const shown = search.failure === undefined
+    ? await showPassing(program, options.showPassing ?? false)
+    : await showFailing(program, search.failure.choices, near);
   const free = await runFreely(distance, subject, options.freeRuns ?? 0);
-  return conclude(distance, subject, {
+  return conclude(distance, subject, program, {
     strategy: name,
+    foundBy: search.failure !== undefined && strategy instanceof PortfolioStrategy
+      ? strategy.current.name
+      : undefined,
     seed,
-    schedules: found.schedules,
-    evidence: found.evidence,
-    bestEffort: found.bestEffort,
+    schedules: search.schedules,
+    evidence: search.evidence,
+    bestEffort: search.bestEffort,
     elapsed: performance.now() - started,
-    recording,
-    reproduced,
     free,
+    ...shown,
   });
+}
+
+/** What is shown of the runs themselves. */
+interface Shown {
+  /** The failing run, made small. */
+  readonly recording?: Recording;
+  /** The failing run as it was found. */
+  readonly found?: Recording;
+  readonly contrast?: RunResult;
+  readonly passing?: RunResult;
+  readonly reproduced?: Repetition;
+  readonly nondeterminism?: string;
+}
+
+async function showPassing(program: Program, wanted: boolean): Promise<Shown> {
+  if (!wanted) return {};
+  const recording = await record(program, new PreemptionBoundedStrategy());
+  return { passing: toRun(program.actors, recording) };
+}
+
+async function showFailing(
+  program: Program,
+  choices: readonly number[],
+  near: boolean,
+): Promise<Shown> {
+  const found = await replay(program, choices);
+  if (found.outcome.kind === "diverged") {
+    return { recording: found, nondeterminism: describeOutcome(found.outcome) };
+  }
+  const { recording } = await shrink(program, found, near ? 500 : 20);
+  const nearest = near ? await nearestPassing(program, recording) : undefined;
+  return {
+    recording,
+    found,
+    contrast: nearest && toRun(program.actors, nearest),
+    ...await repeat(program, recording, REPLAYS, near),
+  };
 }
 
 /** A schedule together with what it belongs to and the run it was made from. */
 export interface KnownSchedule {
   readonly subject: Subject;
   readonly schedule: Schedule;
-  /** The operations of the schedule's run between tasks. */
+  /** The schedule's run between tasks. */
   readonly reference: Recording;
 }
 
@@ -150,9 +171,8 @@ export async function recallSchedule(
   await using tasks = openDistance("tasks");
   const reference = await replay(await tasks.stepped(subject), schedule.choices);
   if (reference.outcome.kind === "diverged") {
-    const { step, expected, found } = reference.outcome;
     throw new ScheduleCodeError(
-      `Cannot replay schedule on ${label}: at step ${step} expected ${expected}, found ${found}`,
+      `Cannot replay schedule on ${label}: ${describeOutcome(reference.outcome)}`,
     );
   }
   return { subject, schedule, reference };
@@ -168,19 +188,11 @@ export async function reproduce(
   const { subject, schedule: { choices }, reference } = known;
   const started = performance.now();
   const program = await distance.stepped(subject);
-  let recording: Recording | undefined;
-  const reproduced = await repeat(
-    async () => {
-      const next = await replay(program, choices, reference.events);
-      // The run that is shown is one that went as the schedule says, if there is one.
-      if (recording === undefined || recording.outcome.kind === "diverged") recording = next;
-      return next;
-    },
-    reference.outcome,
-    times,
-  );
+  const recording = await replay(program, choices, reference.events);
+  const first = failureSignature(recording.outcome) === failureSignature(reference.outcome) ? 1 : 0;
+  const again = await repeat(program, reference, times - 1, false);
   const free = await runFreely(distance, subject, freeRuns);
-  return conclude(distance, subject, {
+  return conclude(distance, subject, program, {
     strategy: "replay",
     seed: 0,
     schedules: times,
@@ -188,21 +200,28 @@ export async function reproduce(
     bestEffort: false,
     elapsed: performance.now() - started,
     recording,
-    reproduced,
+    reproduced: { times: again.reproduced.times + first, of: times },
+    nondeterminism: again.nondeterminism,
     free,
   });
 }
 
+/** Runs a schedule again, and says what differed if the engine was not alone in deciding. */
 async function repeat(
-  run: () => Promise<{ outcome: Outcome; events: readonly Event[] }>,
-  expected: Outcome,
-  of: number = REPLAYS,
-): Promise<Repetition> {
+  program: Program,
+  recording: Recording,
+  of: number,
+  exact: boolean,
+): Promise<{ reproduced: Repetition; nondeterminism?: string }> {
+  const signature = failureSignature(recording.outcome);
   let times = 0;
+  let nondeterminism: string | undefined;
   for (let i = 0; i < of; i++) {
-    if ((await run()).outcome.kind === expected.kind) times++;
+    const { outcome } = await replay(program, recording.choices, recording.events, exact);
+    if (failureSignature(outcome) === signature) times++;
+    else nondeterminism ??= describeOutcome(outcome);
   }
-  return { times, of };
+  return { reproduced: { times, of }, nondeterminism };
 }
 
 /** Runs at full speed, with the numbers meant for benchmarks: so there is something to race for. */
@@ -227,21 +246,19 @@ async function runFreely(
 type Findings =
   & Pick<
     TrialResult,
-    | "strategy"
-    | "seed"
-    | "schedules"
-    | "evidence"
-    | "bestEffort"
-    | "elapsed"
-    | "reproduced"
-    | "free"
+    "strategy" | "foundBy" | "seed" | "schedules" | "evidence" | "bestEffort" | "elapsed" | "free"
   >
-  & { recording: Recording | undefined };
+  & Shown;
 
 /** Holds what was found against what the variant is expected to be. */
-function conclude(distance: Distance, subject: Subject, findings: Findings): TrialResult {
-  const { recording, ...rest } = findings;
-  const { scenario, variantName, variant, actors, parameters, values, structure } = subject;
+function conclude(
+  distance: Distance,
+  subject: Subject,
+  program: Program,
+  findings: Findings,
+): TrialResult {
+  const { recording, found, ...rest } = findings;
+  const { scenario, variantName, variant, parameters, values, structure } = subject;
   const { reproduced, free } = rest;
   const failed = recording !== undefined && recording.outcome.kind !== "passed";
   const wentWrong = failed || (variant.expect === "safe" && (free?.times ?? 0) > 0);
@@ -268,6 +285,6 @@ function conclude(distance: Distance, subject: Subject, findings: Findings): Tri
         choices: recording.choices,
       })
       : undefined,
-    failure: failed ? toFailure(actors, recording.events, recording.outcome) : undefined,
+    failure: failed ? toFailure(program.actors, recording, found) : undefined,
   };
 }

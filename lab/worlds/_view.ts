@@ -174,7 +174,7 @@ class LockView implements Lock {
     await port.operate({
       object: this.#name,
       kind: `enter ${mode}`,
-      effect: "acquire",
+      effect: "enter",
       // The lock itself says whether it has granted, at once and not a few microtasks later.
       ready: () => told || lock.query().holders.some((holder) => holder.owner === owner),
       perform: () => {},

@@ -10,53 +10,13 @@ import {
   RandomStrategy,
   record,
   replay,
-  type Run,
 } from "../../../lab/engine/mod.ts";
+import { program, read, type Tools, write } from "./_program.ts";
 
 const timeout = 20_000;
 
-/** What a test's actors can do. */
-interface Tools {
-  /** One operation; `perform` is what it does when the engine lets it go. */
-  step<R>(operation: Operation, perform: () => R, ready?: () => boolean): Promise<R>;
-}
-
-/** A program made of plain functions, without any world. */
-function program(
-  build: () => { actors: ((tools: Tools) => Promise<void>)[]; check?: () => string | undefined },
-): Program {
-  let check: (() => string | undefined) | undefined;
-  const names = build().actors.map((_, place) => "ABCDEFGH"[place]);
-  return {
-    actors: names,
-    remote: false,
-    start(run: Run): void {
-      const built = build();
-      check = built.check;
-      built.actors.forEach((actor, place) => {
-        const step: Tools["step"] = (operation, perform, ready = () => true) =>
-          new Promise((resolve) => {
-            const action: Action = {
-              operation,
-              argument: undefined,
-              ready,
-              go: () => {
-                const result = perform();
-                run.returned(place, result);
-                resolve(result);
-              },
-            };
-            run.park(place, action);
-          });
-        actor({ step }).then(() => run.finish(place), (error) => run.threw(place, error));
-      });
-    },
-    check: () => check?.(),
-  };
-}
-
-const READ: Operation = { object: "x", kind: "read", effect: "read" };
-const WRITE: Operation = { object: "x", kind: "write", effect: "write" };
+const READ = read("x");
+const WRITE = write("x");
 
 function increments(actors: number, of = 1): Program {
   return program(() => {
@@ -93,7 +53,7 @@ describe("ExhaustiveStrategy", { timeout }, () => {
     // The multinomial coefficients: (4)!/(2!2!), (6)!/(3!3!), (6)!/(2!2!2!).
     for (const [actors, steps, orders] of [[2, 2, 6], [2, 3, 20], [3, 2, 90], [2, 4, 70]]) {
       const found = await exhaust(independent(actors, steps));
-      assert.deepEqual(found.evidence, { kind: "proved", orders });
+      assert.deepEqual(found.evidence, { kind: "proved", orders, of: orders });
       assert.equal(found.schedules, orders);
     }
   });
@@ -180,7 +140,7 @@ describe("explore()", { timeout }, () => {
       budget: 1,
       maxSteps: 50,
     });
-    assert.deepEqual(failure?.outcome, { kind: "endless", steps: 50 });
+    assert.deepEqual(failure?.outcome, { kind: "endless", steps: 50, starved: [] });
     assert.equal(failure?.choices.length, 50);
   });
 

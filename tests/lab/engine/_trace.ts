@@ -1,0 +1,23 @@
+import { conflict, type Recording } from "../../../lab/engine/mod.ts";
+
+/**
+ * The kind of an order: the same for two orders exactly when one becomes the other by swapping
+ * neighbouring operations that do not conflict. (Foata's normal form: each event on the lowest level
+ * above all it depends on, each level sorted by actor.)
+ */
+export function traceOf({ events, outcome }: Recording): string {
+  const levels: string[][] = [];
+  const levelOf: number[] = [];
+  events.forEach((event, index) => {
+    let level = 0;
+    for (let earlier = 0; earlier < index; earlier++) {
+      const before = events[earlier];
+      if (before.actor === event.actor || conflict(before.operation, event.operation)) {
+        level = Math.max(level, levelOf[earlier] + 1);
+      }
+    }
+    levelOf[index] = level;
+    (levels[level] ??= []).push(`${event.actor}:${event.operation.kind} ${event.operation.object}`);
+  });
+  return levels.map((level) => level.sort().join(",")).join("|") + ` ${outcome.kind}`;
+}
