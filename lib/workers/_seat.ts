@@ -305,6 +305,11 @@ export class Seat {
     return held;
   }
 
+  /** Throws when the seat has been taken away. */
+  verify(writes: boolean): void {
+    if (!this.#alive()) throw this.#gone(writes);
+  }
+
   /** Gives up the seat, which must neither hold nor wait. */
   stand(): void {
     this.#stood = true;

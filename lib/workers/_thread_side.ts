@@ -64,7 +64,10 @@ export class ThreadSide implements Side {
 
   /** Enters if that needs no waiting. */
   enter(writes: boolean, names?: Names): Guard | undefined {
-    if (this.#queued !== 0 || (writes ? this.#inside !== 0 : this.#inside < 0)) return undefined;
+    if (this.#queued !== 0 || (writes ? this.#inside !== 0 : this.#inside < 0)) {
+      this.seat.verify(writes);
+      return undefined;
+    }
     return this.seat.enter(writes) ? this.#admit(writes, names) : undefined;
   }
 
@@ -83,7 +86,8 @@ export class ThreadSide implements Side {
       : this.#deadlines.add(this.#contentionAfter, { expire: () => this.#tell(caller) });
     this.#queued++;
     try {
-      using _turn = await this.#passDoor(caller, timeout, signal);
+      // Not awaited where it is open: who calls first has come first.
+      using _turn = this.#door.tryWrite() ?? await this.#passDoor(caller, timeout, signal);
       return await this.#waitInQueue(caller, timeout, signal);
     } finally {
       this.#queued--;
