@@ -431,6 +431,67 @@ describe("FileLock: a wait that ends early leaves nothing behind", limit, () => 
     held.release();
     assertNothingLeft(simulation, [a, b]);
   });
+
+  test("the timeout is that of the whole wait, at whatever point it passes", limit, async () => {
+    const simulation = new Simulation();
+    const [a, b] = [simulation.process(), simulation.process()];
+    const lock = lockOf(a);
+    const held = await lock.write();
+    const other = watch(lockOf(b).write());
+    const waits = watch(lock.read({ timeout: 50 })); // not kept for: it is another mode
+    await simulation.run(30);
+    held.release();
+    await simulation.run(49);
+    assert.equal(waits.state, "waits", "now for the other process");
+    await simulation.run(50);
+    assert.equal((waits.error as LockTimeoutError).waited, 50);
+    other.value!.release();
+    assertNothingLeft(simulation, [a, b]);
+  });
+
+  test("no listener stays on a signal, whether it came to a lock or not", limit, async () => {
+    const simulation = new Simulation();
+    const [a, b] = [simulation.process(), simulation.process()];
+    const lock = lockOf(a);
+    const controller = new AbortController();
+    const { signal } = controller;
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners++;
+      addEventListener.apply(signal, args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners--;
+      removeEventListener.apply(signal, args);
+    };
+    const held = await lockOf(b).write();
+    const options = { signal, timeout: 500 };
+    const waits = [watch(lock.write(options)), watch(lock.read(options))];
+    const looks = watch(lock.waitForUnlock(options));
+    const late = watch(lock.waitForUnlock({ signal, timeout: 10 }));
+    await simulation.run(20);
+    assert.equal(late.state, "rejected");
+    assert.equal(listeners, 1, "they share one");
+    held.release();
+    await simulation.run(60);
+    waits[0].value!.release();
+    await simulation.run(61);
+    waits[1].value!.release();
+    await simulation.run(100);
+    assert.equal(looks.state, "granted");
+    assert.equal(listeners, 0);
+    assertNothingLeft(simulation, [a, b]);
+    const again = await lock.write();
+    const aborted = watch(lock.waitForUnlock(options));
+    await simulation.run(150);
+    controller.abort();
+    await simulation.settle();
+    assert.equal(aborted.state, "rejected");
+    assert.equal(listeners, 0);
+    again.release();
+    assertNothingLeft(simulation, [a, b]);
+  });
 });
 
 describe("FileLock: granted wins over aborted", limit, () => {
