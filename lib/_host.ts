@@ -30,9 +30,16 @@ export interface OpenFile {
   readonly id: FileId;
   /** Fills `buffer` from `position` on; answers how many bytes there were. */
   read(buffer: Uint8Array, position: number): number;
-  /** Writes all of `buffer` at `position`. */
+  /** Writes all of `buffer` at `position`; what lies between the end and there becomes zeros. */
   write(buffer: Uint8Array, position: number): void;
-  /** Waits until what was written would survive a power loss. */
+  /** How many bytes the file has now. */
+  size(): number;
+  /** Cuts the file off at `size` bytes, or fills it up to there with zeros. */
+  truncate(size: number): void;
+  /**
+   * Waits until what was written would survive a power loss. The file's name may still not: that
+   * takes `syncFolder` of its folder.
+   */
   sync(): void;
   /**
    * flock(2) without blocking; answers whether it was granted. Asking for the other mode while
@@ -59,10 +66,22 @@ export interface Files {
   open(path: string, options: { create: boolean; mode?: number }): OpenFile;
   /** Which file a path leads to now; `undefined` when to nothing. */
   identify(path: string): FileId | undefined;
+  /** All bytes of the file a path leads to; `undefined` when to nothing. Needs no right to write. */
+  readFile(path: string): Uint8Array | undefined;
+  /** The names in a folder, sorted by their code units. */
+  list(path: string): string[];
   /** Creates a folder and those above it where they are missing, each with `mode`. */
   makeFolder(path: string, mode?: number): void;
   /** Puts the file at `from` in the place of what is at `to`, in one step. */
   rename(from: string, to: string): void;
+  /** Takes a file's name away; who has it open keeps the file. */
+  remove(path: string): void;
+  /**
+   * Waits until the names in a folder, as they are now, would survive a power loss: those that
+   * were created, renamed and removed there. Does nothing on Windows, where a folder cannot be
+   * opened.
+   */
+  syncFolder(path: string): void;
 }
 
 /** The world outside, as one value that can be replaced. */

@@ -3,7 +3,7 @@
  * the C library. It is the very call Deno makes, so processes of both exclude each other.
  */
 import type { FileId, Files, OpenFile } from "./_host.ts";
-import { builtin, ifThere, systemPaths } from "./_host_node.ts";
+import { builtin, foldersAndNames, ifThere, systemPaths } from "./_host_node.ts";
 import { UnsupportedError } from "./errors.ts";
 
 const LOCK_SH = 1;
@@ -96,6 +96,14 @@ class BunFile implements OpenFile {
     }
   }
 
+  size(): number {
+    return this.#fs.fstatSync(this.#fd).size;
+  }
+
+  truncate(size: number): void {
+    this.#fs.ftruncateSync(this.#fd, size);
+  }
+
   sync(): void {
     this.#fs.fsyncSync(this.#fd);
   }
@@ -152,6 +160,7 @@ export function bunFiles(): Files {
 
   return {
     ...systemPaths(),
+    ...foldersAndNames(),
     realPath: (path) => fs.realpathSync.native(path),
     kind(path) {
       const stat = ifThere(() => fs.statSync(path));

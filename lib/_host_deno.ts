@@ -6,7 +6,7 @@
  * it belongs to the handle as a flock does, so two handles exclude each other there too.
  */
 import type { FileId, Files, OpenFile } from "./_host.ts";
-import { builtin, ifThere, systemPaths } from "./_host_node.ts";
+import { builtin, foldersAndNames, ifThere, systemPaths } from "./_host_node.ts";
 
 interface Stat {
   readonly dev: number;
@@ -52,6 +52,14 @@ class DenoFile implements OpenFile {
     for (let done = 0; done < buffer.length;) done += this.#file.writeSync(buffer.subarray(done));
   }
 
+  size(): number {
+    return this.#file.statSync().size;
+  }
+
+  truncate(size: number): void {
+    this.#file.truncateSync(size);
+  }
+
   sync(): void {
     this.#file.syncSync();
   }
@@ -73,6 +81,7 @@ class DenoFile implements OpenFile {
 export function denoFiles(): Files {
   return {
     ...systemPaths(),
+    ...foldersAndNames(),
     realPath: (path) => Deno.realPathSync(path),
     kind(path) {
       const stat = ifThere(() => Deno.statSync(path));

@@ -29,6 +29,45 @@ export function systemPaths(): Paths {
   };
 }
 
+/** The parts of `Files` for which `node:fs` is alike on both. */
+export interface FoldersAndNames {
+  readFile(path: string): Uint8Array | undefined;
+  list(path: string): string[];
+  remove(path: string): void;
+  syncFolder(path: string): void;
+}
+
+/** Whole files, folders and names, by `node:fs`. */
+export function foldersAndNames(): FoldersAndNames {
+  const fs = builtin<typeof import("node:fs")>("node:fs");
+  const { platform } = builtin<typeof import("node:process")>("node:process");
+  const { O_DIRECTORY, O_RDONLY } = fs.constants;
+  return {
+    readFile(path) {
+      const bytes = ifThere(() => fs.readFileSync(path));
+      // A Buffer's own `slice` shares memory, which is no way for a Uint8Array to behave.
+      return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    },
+    list: (path) => fs.readdirSync(path).sort(),
+    remove(path) {
+      // Deno's `unlinkSync` removes an empty folder too.
+      if (fs.lstatSync(path).isDirectory()) {
+        throw Object.assign(new Error(`Cannot remove ${path}: it is a folder`), { code: "EISDIR" });
+      }
+      fs.unlinkSync(path);
+    },
+    syncFolder(path) {
+      if (platform === "win32") return;
+      const fd = fs.openSync(path, O_RDONLY | O_DIRECTORY);
+      try {
+        fs.fsyncSync(fd);
+      } finally {
+        fs.closeSync(fd);
+      }
+    },
+  };
+}
+
 /** Answers what `look` finds, or `undefined` when its path leads to nothing. */
 export function ifThere<T>(look: () => T): T | undefined {
   try {

@@ -56,6 +56,10 @@ class Descriptor implements OpenFile {
     return 0;
   }
   write(): void {}
+  size(): number {
+    return 0;
+  }
+  truncate(): void {}
   sync(): void {}
 }
 
@@ -113,6 +117,10 @@ export class Process implements Host {
         disk.set(to, disk.get(from)!);
         disk.delete(from);
       },
+      readFile: (path) => disk.has(real(path)) ? new Uint8Array() : undefined,
+      list: (path) => [...disk.keys()].filter((name) => folderOf(name) === path).sort(),
+      remove: (path) => void disk.delete(path),
+      syncFolder() {},
     };
   }
 
