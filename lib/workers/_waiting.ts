@@ -3,9 +3,10 @@
  *
  * A wait is over when what it waits for has come, when its time is up, or when its signal aborts;
  * what comes first is decided synchronously, in `retry`, `expire` or `abort`, and from then on the
- * other two change nothing. Whoever decides pokes the word, so that no `Atomics.waitAsync` stays
- * behind in the runtime. While it lasts a wait always has a deadline (at worst one that is far
- * off), hence a timer, for a pending `waitAsync` alone would not keep the process alive.
+ * other two change nothing. Whoever decides resumes the wait directly, and pokes the word besides,
+ * so that no `Atomics.waitAsync` stays behind in the runtime. A pending `waitAsync` would not keep
+ * the process alive, so while it lasts a wait has a deadline, hence a timer, if only one that is
+ * far off; and once that timer is gone nothing has to be waited for any more.
  */
 import type { Deadlines } from "../_deadlines.ts";
 import { type Abortable, onAbort } from "../_signals.ts";
@@ -46,6 +47,7 @@ export async function waitFor<R>(
   { timeout, signal }: Patience,
 ): Promise<R> {
   let result: { value: R } | { reason: unknown } | undefined;
+  let resume = (): void => {};
 
   /** Tries once; answers whether the wait is over. */
   const retry = (): boolean => {
@@ -56,15 +58,19 @@ export async function waitFor<R>(
     }
     return result !== undefined;
   };
+  const over = (): void => {
+    resume();
+    target.poke();
+  };
   const giveUp = (reason: unknown): void => {
     result = target.withdraw() ? { reason } : { value: done() };
-    target.poke();
+    over();
   };
 
   const deadline = deadlines.add(Math.min(timeout, NEVER), {
     expire(): void {
       // What has come by now counts, though this thread was too busy to notice.
-      if (result !== undefined || retry()) return target.poke();
+      if (result !== undefined || retry()) return over();
       giveUp(target.timedOut());
       target.afterwards();
     },
@@ -82,7 +88,11 @@ export async function waitFor<R>(
       if (result === undefined) retry();
       if (result !== undefined) break;
       const change = Atomics.waitAsync(target.words, target.signal, seen);
-      if (change.async) await change.value;
+      if (!change.async) continue;
+      await new Promise<void>((resolve) => {
+        resume = resolve;
+        change.value.then(() => resolve());
+      });
     }
   } finally {
     deadlines.remove(deadline);
