@@ -42,8 +42,13 @@ export interface Search<Facts> {
   /** What is known from the way here and not from memory, and how a move changes it. */
   readonly facts: Facts;
   readonly learn?: (facts: Facts, move: Move, marks: readonly string[]) => Facts;
-  /** Says what is wrong, if anything is. */
-  readonly check: (marks: readonly string[], facts: Facts, ended: boolean) => string | undefined;
+  /** Says what is wrong, if anything is; `ended` when nothing moves any more. */
+  readonly check: (
+    marks: readonly string[],
+    facts: Facts,
+    ended: boolean,
+    memory: Int32Array,
+  ) => string | undefined;
   /** How often a thread may be interrupted that could run on; without it, as often as possible. */
   readonly preemptions?: number;
 }
@@ -256,7 +261,7 @@ export function explore<Facts>(search: Search<Facts>): Outcome {
     ...here,
     asleep: here.asleep.with(index, -1),
     dead: here.dead.with(index, true),
-    marks: here.marks.with(index, "dead"),
+    marks: here.marks.with(index, "is dead"),
     path: { move: `${threads[index].name} dies`, before: here.path },
   });
   const key = (here: Here): string => {
@@ -313,7 +318,7 @@ export function explore<Facts>(search: Search<Facts>): Outcome {
       !over(here, index) && !waits(here, index) && here.asleep[index] < 0
     );
     const asleep = threads.filter((_, index) => here.asleep[index] >= 0);
-    const wrong = check(here.marks, here.facts, !awake && asleep.length === 0);
+    const wrong = check(here.marks, here.facts, !awake && asleep.length === 0, here.memory);
     if (wrong !== undefined) return outcome(tell(here, wrong));
     if (!awake && asleep.length > 0) {
       const stuck = asleep.filter((thread) => !thread.impatient && !thread.mortal);
