@@ -1,0 +1,235 @@
+/**
+ * `RwLock` beside floors and a peer.
+ *
+ * Each loop is a function of its own with its own operation inside: loops that shared their code
+ * would share what the compiler learns about it, and the later ones would be slower for it.
+ */
+import { Mutex } from "async-mutex";
+import { RwLock } from "../mod.ts";
+import { TinyFifo } from "./_floors.ts";
+import type { Contestant, Rival, Row } from "./_measure.ts";
+
+const ALONE = 100_000;
+
+function floorIfBusy(): Contestant {
+  const fifo = new TinyFifo();
+  return {
+    name: "tiny FIFO, awaited only if busy",
+    async run() {
+      let inside = 0;
+      for (let i = 0; i < ALONE; i++) {
+        const wait = fifo.acquire();
+        if (wait !== undefined) await wait;
+        inside++;
+        fifo.release();
+      }
+      return inside;
+    },
+  };
+}
+
+function tryRow(name: "tryWrite" | "tryRead"): Row {
+  const lock = new RwLock();
+  const ours = {
+    tryWrite() {
+      let inside = 0;
+      for (let i = 0; i < ALONE; i++) {
+        const guard = lock.tryWrite()!;
+        inside++;
+        guard.release();
+      }
+      return inside;
+    },
+    tryRead() {
+      let inside = 0;
+      for (let i = 0; i < ALONE; i++) {
+        const guard = lock.tryRead()!;
+        inside++;
+        guard.release();
+      }
+      return inside;
+    },
+  };
+  return {
+    name: `${name}() + release()`,
+    operations: ALONE,
+    expected: ALONE,
+    ours: { name: "RwLock", run: ours[name] },
+    rivals: [{ ...floorIfBusy(), atMost: 3 }],
+  };
+}
+
+function awaitRow(): Row {
+  const lock = new RwLock();
+  const fifo = new TinyFifo();
+  const mutex = new Mutex();
+  return {
+    name: "await write() + release()",
+    operations: ALONE,
+    expected: ALONE,
+    rounds: 20,
+    ours: {
+      name: "RwLock",
+      async run() {
+        let inside = 0;
+        for (let i = 0; i < ALONE; i++) {
+          const guard = await lock.write();
+          inside++;
+          guard.release();
+        }
+        return inside;
+      },
+    },
+    rivals: [{
+      name: "tiny FIFO, always awaited",
+      atMost: 2.5,
+      async run() {
+        let inside = 0;
+        for (let i = 0; i < ALONE; i++) {
+          await fifo.acquire();
+          inside++;
+          fifo.release();
+        }
+        return inside;
+      },
+    }, {
+      name: "async-mutex",
+      async run() {
+        let inside = 0;
+        for (let i = 0; i < ALONE; i++) {
+          const release = await mutex.acquire();
+          inside++;
+          release();
+        }
+        return inside;
+      },
+    }],
+  };
+}
+
+/** How many times a queue of that length is filled and emptied in a sample. */
+function times(waiters: number): number {
+  return Math.max(1, 20_000 / waiters);
+}
+
+/** Whether all came in, in the order they came. */
+function inOrder(order: readonly number[]): boolean {
+  return order.every((waiter, i) => waiter === i);
+}
+
+function handOffs(
+  name: string,
+  waiters: number,
+  once: (order: number[]) => Promise<void>,
+): Contestant {
+  return {
+    name,
+    async run() {
+      let good = true;
+      for (let i = 0; i < times(waiters); i++) {
+        const order: number[] = [];
+        await once(order);
+        good &&= order.length === waiters && inOrder(order);
+      }
+      return good;
+    },
+  };
+}
+
+function handOffFloor(waiters: number): Contestant {
+  return handOffs("tiny FIFO", waiters, async (order) => {
+    const fifo = new TinyFifo();
+    fifo.acquire();
+    const one = async (i: number) => {
+      await fifo.acquire();
+      order.push(i);
+      fifo.release();
+    };
+    const all: Promise<void>[] = [];
+    for (let i = 0; i < waiters; i++) all.push(one(i));
+    fifo.release();
+    await Promise.all(all);
+  });
+}
+
+function handOffPlain(waiters: number): Contestant {
+  return handOffs("RwLock", waiters, async (order) => {
+    const lock = new RwLock();
+    const first = lock.tryWrite()!;
+    const one = async (i: number) => {
+      const guard = await lock.write();
+      order.push(i);
+      guard.release();
+    };
+    const all: Promise<void>[] = [];
+    for (let i = 0; i < waiters; i++) all.push(one(i));
+    first.release();
+    await Promise.all(all);
+  });
+}
+
+function handOffLimited(waiters: number): Contestant {
+  return handOffs("RwLock", waiters, async (order) => {
+    const lock = new RwLock();
+    const { signal } = new AbortController();
+    const options = { timeout: 60_000, signal };
+    const first = lock.tryWrite()!;
+    const one = async (i: number) => {
+      const guard = await lock.write(options);
+      order.push(i);
+      guard.release();
+    };
+    const all: Promise<void>[] = [];
+    for (let i = 0; i < waiters; i++) all.push(one(i));
+    first.release();
+    await Promise.all(all);
+  });
+}
+
+function handOffPeer(waiters: number): Rival {
+  return handOffs("async-mutex", waiters, async (order) => {
+    const mutex = new Mutex();
+    const first = await mutex.acquire();
+    const one = async (i: number) => {
+      const release = await mutex.acquire();
+      order.push(i);
+      release();
+    };
+    const all: Promise<void>[] = [];
+    for (let i = 0; i < waiters; i++) all.push(one(i));
+    first();
+    await Promise.all(all);
+  });
+}
+
+function handOffRows(waiters: number): Row[] {
+  const common = { operations: times(waiters) * waiters, expected: true };
+  const size = `${waiters.toLocaleString("en")} waiters`;
+  return [{
+    ...common,
+    name: `hand-off in a queue of ${size}`,
+    ours: handOffPlain(waiters),
+    rivals: [{ ...handOffFloor(waiters), atMost: 2.5 }],
+  }, {
+    ...common,
+    name: `hand-off, ${size} with a timeout and one signal`,
+    ours: handOffLimited(waiters),
+    rivals: [{ ...handOffFloor(waiters), atMost: 3 }],
+  }, {
+    ...common,
+    // The peer takes a third of a second a sample.
+    rounds: 6,
+    name: `hand-off in a queue of ${size}, beside a peer`,
+    ours: handOffPlain(waiters),
+    rivals: [handOffPeer(waiters)],
+  }];
+}
+
+/** See above. */
+export const rows: readonly Row[] = [
+  tryRow("tryWrite"),
+  tryRow("tryRead"),
+  awaitRow(),
+  ...handOffRows(100),
+  ...handOffRows(20_000),
+];
