@@ -71,6 +71,19 @@ describe("deno task test", { skip: deno === undefined && "there is no Deno here"
   });
 });
 
+const bun = process.env.INTERLOCK_BUN;
+
+describe("bun test", { skip: bun === undefined && "there is no Bun here" }, () => {
+  for (const fixture of Object.keys(failing).filter((name) => name !== "registers_nothing")) {
+    test(`fails by itself when ${fixture.replaceAll("_", " ")}`, { timeout: 60_000 }, () => {
+      const cwd = fileURLToPath(new URL("../", import.meta.url));
+      const path = `./tests/_fixtures/${fixture}.ts`;
+      const { status, stderr } = spawnSync(bun!, ["test", path], { cwd, encoding: "utf8" });
+      assert.equal(status, 1, stderr);
+    });
+  }
+});
+
 /** A part of a syntax tree, as far as it is read here. */
 interface Syntax {
   readonly type: string;
