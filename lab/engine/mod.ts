@@ -4,6 +4,7 @@ export * from "./outcome.ts";
 export * from "./strategy.ts";
 export * from "./run.ts";
 export * from "./explore.ts";
+export { macrotask } from "./watchdog.ts";
 export * from "./random.ts";
 export * from "./exhaustive.ts";
 export * from "./replay.ts";

@@ -57,5 +57,5 @@ export function conflict(a: Operation, b: Operation): boolean {
 
 /** An operation in words: `write counter`. */
 export function describeOperation(operation: Pick<Operation, "kind" | "object">): string {
-  return `${operation.kind} ${operation.object}`;
+  return operation.object === ANYTHING ? operation.kind : `${operation.kind} ${operation.object}`;
 }

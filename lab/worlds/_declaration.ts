@@ -1,5 +1,5 @@
 /** The first look at a scenario: what it declares, without running it. */
-import type { Cell, CellOptions, Channel, Lock, World } from "./world.ts";
+import type { Cell, CellOptions, Channel, Clock, Lock, World } from "./world.ts";
 
 /** One shared object as it was declared. */
 export type Declared =
@@ -10,7 +10,8 @@ export type Declared =
     readonly atomic: boolean;
   }
   | { readonly kind: "lock"; readonly name: string }
-  | { readonly kind: "channel"; readonly name: string };
+  | { readonly kind: "channel"; readonly name: string }
+  | { readonly kind: "clock"; readonly name: string };
 
 const OBJECT_NAME = /^[A-Za-z][A-Za-z0-9 _-]{0,39}$/;
 
@@ -36,6 +37,11 @@ export class Declaration implements World {
 
   channel<T>(name: string): Channel<T> {
     this.#declare({ kind: "channel", name });
+    return unusable(name);
+  }
+
+  clock(name: string): Clock {
+    this.#declare({ kind: "clock", name });
     return unusable(name);
   }
 

@@ -22,10 +22,18 @@ export interface RawChannel {
   receive(): unknown;
 }
 
+/** Time, and somebody who wakes sleepers. */
+export interface RawClock {
+  now(): number;
+  setTimer(callback: () => void, ms: number): unknown;
+}
+
 /** The shared objects of one run, by name. */
 export interface Medium {
   cell(name: string): RawCell;
   lock(name: string): ReadWriteLock;
   /** Left out where messages go through whoever steers the run. */
   channel?(name: string): RawChannel;
+  /** Left out where whoever steers the run keeps the time. */
+  readonly clock?: RawClock;
 }

@@ -9,7 +9,7 @@ import type { Medium } from "./_medium.ts";
 import type { FromActor, RunOrder, ToActor } from "./_protocol.ts";
 import { sharedNow, toPlainError } from "./_protocol.ts";
 import type { Scenario } from "./scenario.ts";
-import { start } from "./tasks.ts";
+import { start } from "./_near_program.ts";
 import { type Performable, type Port, View } from "./_view.ts";
 
 /** The shared objects of one run as a remote actor reaches them. */
@@ -76,6 +76,15 @@ class RemotePort implements Port {
   }
 }
 
+/** In a free run an actor keeps the time itself. */
+function withRealTime(medium: Medium): Medium {
+  return {
+    cell: (name) => medium.cell(name),
+    lock: (name) => medium.lock(name),
+    clock: { now: sharedNow, setTimer: (callback, ms) => setTimeout(callback, ms) },
+  };
+}
+
 /** Plays one actor after another, as the coordinator asks. */
 export class RemoteActor {
   readonly #send: (message: FromActor) => void;
@@ -119,7 +128,8 @@ export class RemoteActor {
       const scenario: Scenario = (await import(order.module)).default;
       medium = this.#open(order);
       const variant = scenario.variants[order.variant];
-      const actor = variant.build(new View(port, medium), order.parameters)[place];
+      const shared: Medium = order.stepped ? medium : withRealTime(medium);
+      const actor = variant.build(new View(port, shared), order.parameters)[place];
       if (!order.stepped) {
         this.#send({ type: "prepared", run });
         medium.awaitStart(await called);

@@ -13,7 +13,9 @@ import { type FreeRun, WorldError } from "./distance.ts";
 import { Mailbox } from "./_mailbox.ts";
 import { type FromActor, fromPlainError, sharedNow, type ToActor } from "./_protocol.ts";
 import type { EndState, Subject } from "./scenario.ts";
-import { judge } from "./tasks.ts";
+import { judge } from "./_near_program.ts";
+import { TIME, Time } from "./_time.ts";
+import { REFUSED } from "./_view.ts";
 
 /** One place where an actor can live. */
 export interface Remote {
@@ -95,6 +97,7 @@ class Seat implements Action {
   operation!: Operation;
   argument: unknown;
   readyThere = false;
+  awake = false;
   readonly #program: RemoteProgram;
   readonly #place: number;
 
@@ -115,6 +118,7 @@ class Seat implements Action {
 /** A stepped run of actors that are elsewhere. */
 export class RemoteProgram implements Program {
   readonly actors: readonly string[];
+  readonly daemons = 1;
   readonly remote = true;
   readonly #subject: Subject;
   readonly #remotes: readonly Remote[];
@@ -122,6 +126,8 @@ export class RemoteProgram implements Program {
   readonly #seats: readonly Seat[];
   readonly #locks = new Map<string, LockAccount>();
   readonly #mailboxes = new Map<string, Mailbox>();
+  readonly #clocks: ReadonlySet<string>;
+  readonly #time: Time;
   #storage: Storage | undefined;
   #run!: Run;
   #number = 0;
@@ -129,7 +135,11 @@ export class RemoteProgram implements Program {
   #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(subject: Subject, remotes: readonly Remote[], makeStorage: () => Storage) {
-    this.actors = subject.actors;
+    this.actors = [...subject.actors, TIME];
+    this.#time = new Time(subject.actors.length);
+    this.#clocks = new Set(
+      subject.objects.filter((object) => object.kind === "clock").map((object) => object.name),
+    );
     this.#subject = subject;
     this.#remotes = remotes;
     this.#makeStorage = makeStorage;
@@ -151,6 +161,7 @@ export class RemoteProgram implements Program {
     });
     this.#storage = this.#makeStorage();
     this.#number = order(this.#subject, this.#remotes, this.#storage, true);
+    this.#time.start(run);
     this.#listen();
   }
 
@@ -172,28 +183,44 @@ export class RemoteProgram implements Program {
   }
 
   abandon(): void {
+    this.#time.close();
     for (const remote of this.#remotes) remote.send({ type: "abandon", run: this.#number });
     this.#close();
   }
 
   canGo(seat: Seat): boolean {
-    const mailbox = this.#mailboxes.get(seat.operation.object);
-    if (mailbox !== undefined && seat.operation.kind === "receive") return mailbox.size > 0;
+    const { object, kind } = seat.operation;
+    if (this.#clocks.has(object)) return kind !== "wake" || seat.awake;
+    const mailbox = this.#mailboxes.get(object);
+    if (mailbox !== undefined && kind === "receive") return mailbox.size > 0;
     return seat.readyThere;
   }
 
   go(place: number, seat: Seat): void {
     const { object, kind } = seat.operation;
-    const mailbox = this.#mailboxes.get(object);
-    let value: unknown;
-    if (mailbox !== undefined) {
-      if (kind === "receive") value = mailbox.receive();
-      else mailbox.send(seat.argument);
-      this.#run.returned(place, value);
-    } else if (kind.startsWith("request ")) {
+    const value = this.#carryOut(seat);
+    if (this.#mailboxes.has(object) || this.#clocks.has(object)) this.#run.returned(place, value);
+    if (kind.startsWith("request ")) {
       this.#locks.get(object)!.waiting.set(place, kind.slice("request ".length) as LockMode);
     }
     this.#remotes[place].send({ type: "go", run: this.#number, value });
+  }
+
+  /** What is carried out here: messages and time go through whoever steers the run. */
+  #carryOut(seat: Seat): unknown {
+    const { operation: { object, kind }, argument } = seat;
+    if (this.#clocks.has(object)) {
+      if (kind === "now") return this.#time.clock.now();
+      if (kind === "sleep") {
+        seat.awake = false;
+        this.#time.clock.setTimer(() => seat.awake = true, argument as number);
+      }
+      return undefined;
+    }
+    const mailbox = this.#mailboxes.get(object);
+    if (kind === "receive") return mailbox?.receive();
+    mailbox?.send(argument);
+    return undefined;
   }
 
   #receive(place: number, message: FromActor): void {
@@ -215,6 +242,8 @@ export class RemoteProgram implements Program {
       case "did":
         if (seat.operation.kind.startsWith("leave ")) {
           this.#locks.get(seat.operation.object)!.held.delete(place);
+        } else if (message.value === REFUSED) {
+          this.#locks.get(seat.operation.object)?.held.delete(place);
         }
         this.#run.returned(place, message.value);
         break;

@@ -6,12 +6,13 @@
  * the grant, which can only be chosen once the lock has granted. So a real lock is explored with its
  * own code and its own fairness.
  */
+import { delay } from "@std/async/delay";
 import type { Operation } from "../engine/mod.ts";
 import type { Guard, LockMode, ReadWriteLock } from "../../lib/lock.ts";
 import { checkCellValue } from "./_declaration.ts";
 import type { Medium, RawCell } from "./_medium.ts";
 import { copyPlainData } from "./_plain_data.ts";
-import type { Cell, Channel, Held, Lock, World } from "./world.ts";
+import type { Cell, Channel, Clock, Held, Lock, LockWait, World } from "./world.ts";
 
 /** An operation together with how it is carried out. */
 export interface Performable extends Operation {
@@ -56,6 +57,10 @@ export class View implements World {
 
   channel<T>(name: string): Channel<T> {
     return this.#handle(name, () => new ChannelView<T>(this.#port, name, this.#medium));
+  }
+
+  clock(name: string): Clock {
+    return this.#handle(name, () => new ClockView(this.#port, name, this.#medium));
   }
 
   #handle<T>(name: string, make: () => T): T {
@@ -114,6 +119,9 @@ class CellView implements Cell {
   }
 }
 
+/** What entering a lock answers when the wait has ended without the lock. */
+export const REFUSED = "refused";
+
 class LockView implements Lock {
   readonly #port: Port;
   readonly #name: string;
@@ -125,24 +133,24 @@ class LockView implements Lock {
     this.#lock = lock;
   }
 
-  read(): Promise<Held> {
-    return this.#acquire("read");
+  read(wait?: LockWait): Promise<Held> {
+    return this.#acquire("read", wait);
   }
 
-  write(): Promise<Held> {
-    return this.#acquire("write");
+  write(wait?: LockWait): Promise<Held> {
+    return this.#acquire("write", wait);
   }
 
-  withRead<R>(fn: () => Promise<R>): Promise<R> {
-    return this.#around("read", fn);
+  withRead<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R> {
+    return this.#around("read", fn, wait);
   }
 
-  withWrite<R>(fn: () => Promise<R>): Promise<R> {
-    return this.#around("write", fn);
+  withWrite<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R> {
+    return this.#around("write", fn, wait);
   }
 
-  async #around<R>(mode: LockMode, fn: () => Promise<R>): Promise<R> {
-    const held = await this.#acquire(mode);
+  async #around<R>(mode: LockMode, fn: () => Promise<R>, wait?: LockWait): Promise<R> {
+    const held = await this.#acquire(mode, wait);
     try {
       return await fn();
     } finally {
@@ -150,25 +158,26 @@ class LockView implements Lock {
     }
   }
 
-  async #acquire(mode: LockMode): Promise<Held> {
+  async #acquire(mode: LockMode, wait?: LockWait): Promise<Held> {
     const port = this.#port;
     const lock = this.#lock();
     const owner = {};
-    const options = { owner, label: port.actor, signal: port.signal };
+    const options = { ...wait, owner, label: port.actor, signal: port.signal };
     const ask = () => mode === "read" ? lock.read(options) : lock.write(options);
     if (!port.stepped) return this.#held(await ask(), mode);
     let granted: Promise<Guard> | undefined;
-    let told = false;
+    let told: "granted" | "refused" | undefined;
     await port.operate({
       object: this.#name,
       kind: `request ${mode}`,
       effect: "acquire",
       perform: () => {
         granted = ask();
-        granted.then(() => {
-          told = true;
+        const tell = (how: "granted" | "refused") => () => {
+          told = how;
           port.readied();
-        }, () => {});
+        };
+        granted.then(tell("granted"), tell("refused"));
       },
     }, undefined);
     await port.operate({
@@ -176,8 +185,9 @@ class LockView implements Lock {
       kind: `enter ${mode}`,
       effect: "enter",
       // The lock itself says whether it has granted, at once and not a few microtasks later.
-      ready: () => told || lock.query().holders.some((holder) => holder.owner === owner),
-      perform: () => {},
+      ready: () =>
+        told !== undefined || lock.query().holders.some((holder) => holder.owner === owner),
+      perform: () => told === "refused" ? REFUSED : undefined,
     }, undefined);
     return this.#held(await granted!, mode);
   }
@@ -235,6 +245,54 @@ class ChannelView<T> implements Channel<T> {
 
   receive(): Promise<T> {
     return this.#port.operate(this.#receive, undefined) as Promise<T>;
+  }
+}
+
+class ClockView implements Clock {
+  readonly #port: Port;
+  readonly #name: string;
+  readonly #medium: Medium;
+
+  constructor(port: Port, name: string, medium: Medium) {
+    this.#port = port;
+    this.#name = name;
+    this.#medium = medium;
+  }
+
+  now(): Promise<number> {
+    const { clock } = this.#medium;
+    return this.#port.operate({
+      object: this.#name,
+      kind: "now",
+      effect: "read",
+      perform: clock && (() => clock.now()),
+    }, undefined) as Promise<number>;
+  }
+
+  async sleep(ms: number): Promise<void> {
+    if (typeof ms !== "number" || !(ms >= 0 && ms < 2 ** 31)) {
+      throw new RangeError(`Cannot sleep ${ms} ms: from 0 to 2147483647 ms are possible`);
+    }
+    if (!this.#port.stepped) {
+      await delay(ms, { signal: this.#port.signal });
+      return;
+    }
+    const { clock } = this.#medium;
+    let awake = false;
+    const object = this.#name;
+    await this.#port.operate({
+      object,
+      kind: "sleep",
+      effect: "read",
+      perform: clock && (() => void clock.setTimer(() => awake = true, ms)),
+    }, ms);
+    await this.#port.operate({
+      object,
+      kind: "wake",
+      effect: "read",
+      ready: clock && (() => awake),
+      perform: clock && (() => {}),
+    }, undefined);
   }
 }
 

@@ -37,6 +37,15 @@ export interface CellOptions {
   atomic?: boolean;
 }
 
+/** How to acquire a lock. */
+export interface LockWait {
+  /**
+   * The longest wait in milliseconds; then the acquire rejects with a `LockTimeoutError`. Virtual time
+   * in a stepped run between tasks, else real time.
+   */
+  timeout?: number;
+}
+
 /** Being inside a lock. */
 export interface Held {
   /** Leaves; one scheduling point. Does nothing the second time. */
@@ -49,13 +58,13 @@ export interface Held {
  */
 export interface Lock {
   /** Enters together with other readers. */
-  read(): Promise<Held>;
+  read(wait?: LockWait): Promise<Held>;
   /** Enters alone. */
-  write(): Promise<Held>;
+  write(wait?: LockWait): Promise<Held>;
   /** Runs `fn` among other readers and leaves however it ends. */
-  withRead<R>(fn: () => Promise<R>): Promise<R>;
+  withRead<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R>;
   /** Runs `fn` alone and leaves however it ends. */
-  withWrite<R>(fn: () => Promise<R>): Promise<R>;
+  withWrite<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R>;
 }
 
 /** Messages from any actor to any other, in the order they were sent. */
@@ -66,6 +75,17 @@ export interface Channel<T> {
   receive(): Promise<T>;
 }
 
+/**
+ * The time all actors share: virtual in stepped runs, where it passes only when the engine says so, and
+ * real in free ones.
+ */
+export interface Clock {
+  /** Milliseconds since some fixed moment. */
+  now(): Promise<number>;
+  /** Waits for `ms` milliseconds; two scheduling points, falling asleep and waking. */
+  sleep(ms: number): Promise<void>;
+}
+
 /** Where an actor's shared objects come from. Each object is declared once, by a name of its own. */
 export interface World {
   /** A shared integer. */
@@ -74,4 +94,6 @@ export interface World {
   lock(name: string): Lock;
   /** A shared channel. */
   channel<T>(name: string): Channel<T>;
+  /** The shared time. */
+  clock(name: string): Clock;
 }

@@ -1,0 +1,72 @@
+/** The actor that lets time pass, in stepped runs. */
+import { type Action, ANYTHING, macrotask, type Operation, type Run } from "../engine/mod.ts";
+import type { Host } from "../../lib/_host.ts";
+import { VirtualClock } from "./simulation/mod.ts";
+
+/** Its name, after those of the actors it serves. */
+export const TIME = "time";
+
+const PASS: Operation = { object: ANYTHING, kind: "time passes", effect: "write" };
+
+/**
+ * Virtual time as one more actor: to let it move is to move the clock to the next deadline.
+ *
+ * So whether a timeout comes before or after another actor's step is a choice like any other, and a
+ * wait of thirty seconds costs nothing. What a timer sets off can touch anything.
+ */
+export class Time implements Action {
+  readonly operation = PASS;
+  readonly argument = undefined;
+  readonly #place: number;
+  #clock = new VirtualClock();
+  #run: Run | undefined;
+
+  /** @param place Its place among the actors: the last. */
+  constructor(place: number) {
+    this.#place = place;
+  }
+
+  /** The time of the run under way. */
+  get clock(): VirtualClock {
+    return this.#clock;
+  }
+
+  /** Begins a run at time 0, with no timers. */
+  start(run: Run): void {
+    this.#clock = new VirtualClock();
+    this.#run = run;
+    run.park(this.#place, this);
+  }
+
+  /** Is not to be heard of again. */
+  close(): void {
+    this.#run = undefined;
+  }
+
+  ready(): boolean {
+    return this.#clock.pending > 0;
+  }
+
+  go(): void {
+    const run = this.#run!;
+    this.#clock.advance();
+    run.returned(this.#place, this.#clock.now());
+    // Those whose timers have fired come to their next operation before anybody is chosen.
+    macrotask().then(() => {
+      if (this.#run === run) run.park(this.#place, this);
+    });
+  }
+}
+
+/** The world outside for what runs in virtual time. */
+export function virtualHost(clock: VirtualClock): Host {
+  return {
+    now: () => clock.now(),
+    setTimer: (callback, ms) => clock.setTimer(callback, ms),
+    clearTimer: (timer) => clock.clearTimer(timer as ReturnType<VirtualClock["setTimer"]>),
+    random: () => 0.5,
+    get files(): never {
+      throw new TypeError("Cannot reach files: there are none between tasks");
+    },
+  };
+}
