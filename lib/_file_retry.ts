@@ -9,6 +9,12 @@
  *   often, and newcomers would overtake them.
  *
  * Both are jittered, so that processes that collided once do not collide for ever.
+ *
+ * The defaults are where a longer pause stops paying: eight processes that count to 4,000 took
+ * 2.3, 1.6, 1.0 and 0.8 s with a `max` of 5, 10, 20 and 50 ms (a process that has the lock uses it
+ * for as long as nobody asks), while the longest wait stayed near 100 ms up to 20 and grew to
+ * 170 ms at 50. At 20 ms a waiting process costs under 1 % of a processor. A `min` below 1 ms
+ * changed nothing, for timers do not keep to it.
  */
 import type { Host } from "./_host.ts";
 import { checkDuration, checkOptions } from "./_options.ts";

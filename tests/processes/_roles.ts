@@ -1,0 +1,170 @@
+/**
+ * What the child processes of these tests do: one function a role, chosen by the first argument,
+ * with its parameters as JSON in the second. See `_children.ts`.
+ */
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { systemHost } from "../../lib/_host.ts";
+import { FileLock, type Guard, type LockMode } from "../../mod.ts";
+
+/** The parameters of each role. */
+export interface Roles {
+  /** Adds one to a counter file, again and again. */
+  increment: { counter: string; lock: string | undefined; times: number };
+  /** Acquires when told to, and says so; releases when told to. */
+  hold: { lock: string; mode: LockMode };
+  /** Holds, and has a child of its own. */
+  parent: { lock: string };
+  /** Holds, and lets nothing else run for a while. */
+  blocked: { lock: string; ms: number };
+  /** The same with proper-lockfile. */
+  "blocked-peer": { file: string; ms: number; stale: number };
+  /** Enters again and again for some time, and says how long it waited each time. */
+  loop: {
+    lock: string;
+    how: "FileLock" | "polling";
+    mode: LockMode;
+    /** How long it is inside each time, and outside between, in milliseconds. */
+    inside: number;
+    outside: number;
+    for: number;
+  };
+  /** Acquires and releases, and has nothing else to do. */
+  brief: { lock: string };
+}
+
+const words = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+function say(what: string, details: object = {}): void {
+  process.stdout.write(JSON.stringify({ say: what, ...details }) + "\n");
+}
+
+/** Waits for the parent's next word; ends the process with the parent. */
+async function told(): Promise<string> {
+  const { value, done } = await words.next();
+  if (done) process.exit(0);
+  return value;
+}
+
+/** The time, the same in all processes of this machine. */
+function clock(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function spin(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+/** Plain polled flock, with the pauses of `FileLock` but without its gate: the twin that starves. */
+async function polled(path: string, mode: LockMode): Promise<Guard> {
+  const file = systemHost.files.open(path, { create: true, mode: 0o600 });
+  while (!file.tryLock(mode === "read" ? "shared" : "exclusive")) {
+    await sleep(1 + Math.random() * 19);
+  }
+  const release = () => file.close();
+  return { mode, released: false, release, [Symbol.dispose]: release };
+}
+
+const roles: { [R in keyof Roles]: (params: Roles[R]) => Promise<void> } = {
+  async increment({ counter, lock: path, times }) {
+    const lock = path === undefined ? undefined : new FileLock(path);
+    say("up");
+    await told();
+    let longest = 0;
+    for (let i = 0; i < times; i++) {
+      const since = performance.now();
+      using _guard = await lock?.write();
+      longest = Math.max(longest, performance.now() - since);
+      writeFileSync(counter, String(Number(readFileSync(counter, "utf8")) + 1));
+    }
+    say("done", { longest });
+  },
+
+  async hold({ lock: path, mode }) {
+    const lock = new FileLock(path);
+    say("up");
+    for (;;) {
+      await told();
+      const wait = lock[mode]();
+      say("waits");
+      const guard = await wait;
+      say("inside", { at: clock() });
+      await told();
+      guard.release();
+      say("outside");
+    }
+  },
+
+  async parent({ lock: path }) {
+    const lock = new FileLock(path);
+    await lock.write();
+    const sleeper = spawn("sleep", ["60"], { stdio: "ignore" });
+    say("up");
+    await told();
+    say("inside", { child: sleeper.pid });
+    await told();
+  },
+
+  async blocked({ lock: path, ms }) {
+    const lock = new FileLock(path);
+    say("up");
+    await told();
+    const guard = await lock.write();
+    say("inside");
+    await sleep(0);
+    spin(ms);
+    say("still", { released: guard.released });
+    await told();
+    guard.release();
+    say("outside");
+  },
+
+  async "blocked-peer"({ file, ms, stale }) {
+    const { default: peer } = await import("proper-lockfile");
+    say("up");
+    await told();
+    let compromised = false;
+    const release = await peer.lock(file, { stale, onCompromised: () => compromised = true });
+    say("inside");
+    await sleep(0);
+    spin(ms);
+    // It had no chance to notice, and goes on as if it held the lock.
+    await release().then(() => say("released", { compromised }), () => say("refused"));
+  },
+
+  async loop({ lock: path, how, mode, inside, outside, for: ms }) {
+    const lock = new FileLock(path);
+    say("up");
+    await told();
+    const waits: number[] = [];
+    const end = performance.now() + ms;
+    while (performance.now() < end) {
+      const since = performance.now();
+      {
+        using _guard = how === "polling" ? await polled(path, mode) : await lock[mode]();
+        waits.push(performance.now() - since);
+        await sleep(inside);
+      }
+      if (outside > 0) await sleep(outside);
+    }
+    say("done", { waits });
+  },
+
+  async brief({ lock: path }) {
+    const lock = new FileLock(path);
+    say("up");
+    await told();
+    (await lock.write()).release();
+    say("done");
+  },
+};
+
+const [role, params] = process.argv.slice(2);
+await roles[role as keyof Roles](JSON.parse(params) as never);
