@@ -2,12 +2,30 @@
  * The lab: write your own races, explore them, replay what is found at other distances, and check
  * that what you mended stays mended.
  *
+ * The engine's own parts (strategies, schedules, the run loop) are in the namespace `engine`.
+ *
  * @module
  */
-export * from "./engine/mod.ts";
+export * as engine from "./engine/mod.ts";
+export {
+  decodeSchedule,
+  encodeSchedule,
+  type Evidence,
+  type Schedule,
+  ScheduleCodeError,
+} from "./engine/mod.ts";
 export * from "./worlds/mod.ts";
 export * from "./scenarios/mod.ts";
 export * from "./reports/mod.ts";
-export * from "./runners/trial.ts";
+export * from "./runners/races.ts";
 export * from "./runners/tour.ts";
+export {
+  investigate,
+  type KnownSchedule,
+  type RecallOptions,
+  recallSchedule,
+  reproduce,
+  type TrialOptions,
+} from "./runners/trial.ts";
+export { type StrategyName } from "./runners/_make_strategy.ts";
 export { expectMet, type TestOptions, testScenario } from "./runners/test.ts";

@@ -22,6 +22,11 @@ export interface Operation {
   readonly kind: string;
   /** How it touches the object. */
   readonly effect: Effect;
+  /**
+   * Whether what the actor does until its next operation may touch more than is declared. Such an
+   * operation conflicts with every other, so that no reduction counts on what it does not know.
+   */
+  readonly undeclared?: boolean;
 }
 
 /** The object of an operation that may touch anything: it conflicts with every other. */
@@ -48,7 +53,7 @@ export interface Event {
  * possible: other requests join the queue behind it whether it has been taken up or not.
  */
 export function conflict(a: Operation, b: Operation): boolean {
-  if (a.object === ANYTHING || b.object === ANYTHING) return true;
+  if (a.object === ANYTHING || b.object === ANYTHING || a.undeclared || b.undeclared) return true;
   if (a.object !== b.object) return false;
   if (a.effect === "enter") return b.effect === "release";
   if (b.effect === "enter") return a.effect === "release";

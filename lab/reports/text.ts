@@ -6,7 +6,10 @@ import { timeline, type TimelineOptions } from "./timeline.ts";
 import { plural, showTime } from "./values.ts";
 
 /** How text is laid out. */
-export type Layout = TimelineOptions;
+export interface Layout extends TimelineOptions {
+  /** The command that replays a schedule code; an empty one leaves the line out. */
+  readonly again?: string;
+}
 
 /** What a search without a failure amounts to. */
 export function showEvidence(evidence: Evidence): string {

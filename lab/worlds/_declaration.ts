@@ -11,7 +11,9 @@ export type Declared =
   }
   | { readonly kind: "lock"; readonly name: string }
   | { readonly kind: "channel"; readonly name: string }
-  | { readonly kind: "clock"; readonly name: string };
+  | { readonly kind: "clock"; readonly name: string }
+  | { readonly kind: "shared"; readonly name: string }
+  | { readonly kind: "operation"; readonly name: string };
 
 const OBJECT_NAME = /^[A-Za-z][A-Za-z0-9 _-]{0,39}$/;
 
@@ -45,6 +47,17 @@ export class Declaration implements World {
     return unusable(name);
   }
 
+  shared<T extends object>(name: string): T {
+    this.#declare({ kind: "shared", name });
+    return unusable(name);
+  }
+
+  operation<A extends unknown[], R>(object: string): (...args: A) => Promise<R> {
+    // Several functions may touch one object, so it may be named again.
+    if (!this.#objects.has(object)) this.#declare({ kind: "operation", name: object });
+    return () => refuse(object);
+  }
+
   #declare(object: Declared): void {
     if (typeof object.name !== "string" || !OBJECT_NAME.test(object.name)) {
       throw new TypeError(
@@ -72,11 +85,11 @@ export function checkCellValue(name: string, value: unknown): asserts value is n
 }
 
 function unusable<T extends object>(name: string): T {
-  return new Proxy({}, {
-    get(): never {
-      throw new TypeError(
-        `Cannot use ${name} while the scenario is being built: use it inside an actor`,
-      );
-    },
-  }) as T;
+  return new Proxy({}, { get: () => refuse(name) }) as T;
+}
+
+function refuse(name: string): never {
+  throw new TypeError(
+    `Cannot use ${name} while the scenario is being built: use it inside an actor`,
+  );
 }

@@ -5,6 +5,7 @@
  * (`_view.ts`) is built on it once for all of them.
  */
 import type { ReadWriteLock } from "../../lib/lock.ts";
+import type { World } from "./world.ts";
 
 /** A shared integer, at once or through input and output. */
 export interface RawCell {
@@ -36,4 +37,6 @@ export interface Medium {
   channel?(name: string): RawChannel;
   /** Left out where whoever steers the run keeps the time. */
   readonly clock?: RawClock;
+  /** An object of the user's own, one for each run; left out where objects cannot be shared. */
+  shared?(name: string, make: (world: World) => object): object;
 }

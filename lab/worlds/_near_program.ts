@@ -4,12 +4,13 @@
  * Nothing here needs a message, so the engine can run hundreds of thousands of schedules a second.
  * Everything an actor's port needs is made once and used again for the next run.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Action, Operation, Outcome, Program, Run } from "../engine/mod.ts";
 import type { VirtualClock } from "./simulation/mod.ts";
 import type { Medium } from "./_medium.ts";
 import { TIME, Time } from "./_time.ts";
 import { type Performable, type Port, View } from "./_view.ts";
-import type { Actor, EndState, Subject } from "./scenario.ts";
+import type { Actor, EndState, SharedObjects, Subject } from "./scenario.ts";
 
 /** The shared objects of a near run. */
 export interface NearMedia {
@@ -19,6 +20,8 @@ export interface NearMedia {
   of(place: number): Medium;
   /** What the cells hold now. */
   end(): EndState;
+  /** The objects of the user's own, by name. */
+  shared(): SharedObjects;
 }
 
 let resolveLast: (value: unknown) => void;
@@ -41,10 +44,13 @@ class SteppedPort implements Port, Action {
   #resolve: (value: unknown) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   #standing = false;
+  readonly #undeclared: boolean;
 
-  constructor(actor: string, place: number) {
+  /** @param undeclared Whether actors share more than what they declare. */
+  constructor(actor: string, place: number, undeclared: boolean) {
     this.actor = actor;
     this.#place = place;
+    this.#undeclared = undeclared;
   }
 
   get operation(): Operation {
@@ -73,7 +79,7 @@ class SteppedPort implements Port, Action {
         ),
       );
     }
-    this.#operation = operation;
+    this.#operation = this.#undeclared ? { ...operation, undeclared: true } : operation;
     this.#argument = argument;
     this.#standing = true;
     const promise = new Promise(capture);
@@ -108,6 +114,36 @@ class SteppedPort implements Port, Action {
   readonly failed = (error: unknown): void => this.#run?.threw(this.#place, error);
 }
 
+/**
+ * The port of the actor on whose behalf code runs, also inside objects that actors share. It is only
+ * set where there are such objects, for it costs time at every `await`.
+ */
+export const actorPort: AsyncLocalStorage<Port> = new AsyncLocalStorage();
+
+/** The port of whichever actor is calling. */
+export class CallersPort implements Port {
+  readonly stepped: boolean;
+  readonly actor = "whoever calls";
+
+  constructor(stepped: boolean) {
+    this.stepped = stepped;
+  }
+
+  operate(operation: Performable, argument: unknown): Promise<unknown> {
+    const port = actorPort.getStore();
+    if (port === undefined) {
+      return Promise.reject(
+        new TypeError(
+          `Cannot ${operation.kind} ${operation.object}: it was not called by an actor`,
+        ),
+      );
+    }
+    return port.operate(operation, argument);
+  }
+
+  readied(): void {}
+}
+
 /** A subject whose actors are in this isolate. */
 export class NearProgram implements Program {
   readonly actors: readonly string[];
@@ -115,6 +151,7 @@ export class NearProgram implements Program {
   readonly remote = false;
   readonly #subject: Subject;
   readonly #media: NearMedia;
+  readonly #sharing: boolean;
   #ports: readonly SteppedPort[] = [];
   #views: readonly View[] = [];
   #time!: Time;
@@ -123,6 +160,7 @@ export class NearProgram implements Program {
     this.#subject = subject;
     this.#media = media;
     this.actors = [...subject.actors, TIME];
+    this.#sharing = subject.objects.some((object) => object.kind === "shared");
     this.#connect();
   }
 
@@ -137,12 +175,14 @@ export class NearProgram implements Program {
       const port = ports[place];
       port.attach(run);
       const actor = variant.build(views[place], parameters)[place];
-      start(actor).then(port.finished, port.failed);
+      const ended = this.#sharing ? actorPort.run(port, () => start(actor)) : start(actor);
+      ended.then(port.finished, port.failed);
     }
   }
 
   check(): string | undefined {
-    return this.#subject.variant.check(this.#media.end(), this.#subject.parameters);
+    const { variant, parameters } = this.#subject;
+    return variant.check(this.#media.end(), parameters, this.#media.shared());
   }
 
   abandon(): void {
@@ -154,7 +194,7 @@ export class NearProgram implements Program {
   #connect(): void {
     const { actors } = this.#subject;
     this.#time = new Time(actors.length);
-    this.#ports = actors.map((actor, place) => new SteppedPort(actor, place));
+    this.#ports = actors.map((actor, place) => new SteppedPort(actor, place, this.#sharing));
     this.#views = this.#ports.map((port, place) => new View(port, this.#media.of(place)));
   }
 }
@@ -169,7 +209,7 @@ export function start(actor: Actor): Promise<void> {
 }
 
 /** What the subject's own check says of an end state. */
-export function judge(subject: Subject, end: EndState): Outcome {
-  const message = subject.variant.check(end, subject.parameters);
+export function judge(subject: Subject, end: EndState, shared: SharedObjects = {}): Outcome {
+  const message = subject.variant.check(end, subject.parameters, shared);
   return message === undefined ? { kind: "passed" } : { kind: "violated", message };
 }

@@ -166,7 +166,8 @@ export class RemoteProgram implements Program {
   }
 
   check(): string | undefined {
-    const message = this.#subject.variant.check(this.#storage!.end(), this.#subject.parameters);
+    const { variant, parameters } = this.#subject;
+    const message = variant.check(this.#storage!.end(), parameters, {});
     this.#close();
     return message;
   }

@@ -79,10 +79,31 @@ export function runtimes(): readonly Runtime[] {
 }
 
 /**
+ * The URL of a module of this package, for a thread or a process to start from.
+ *
+ * What JSR makes of a package for npm has JavaScript beside TypeScript, and Deno runs no TypeScript
+ * in `node_modules`: the module is of the kind that `from` is of. JSR makes JavaScript only of what
+ * the exports lead to, and sees no URLs; so whoever starts a module also imports a type from it.
+ *
+ * @param name Its name without an extension.
+ * @param from `import.meta.url` of a module in the same folder.
+ */
+export function moduleBeside(name: string, from: string): URL {
+  return new URL(`./${name}.${from.endsWith(".js") ? "js" : "ts"}`, from);
+}
+
+/** What a Worker is started from: Deno's `node:worker_threads` takes no module from the web. */
+export function workerUrl(module: URL): URL {
+  if (module.protocol === "file:") return module;
+  const source = `import ${JSON.stringify(module.href)};`;
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}
+
+/**
  * How to start a module of this package.
  *
  * @param runtime With which runtime.
- * @param moduleUrl The module, as `new URL("./child.ts", import.meta.url).href` names it.
+ * @param moduleUrl The module, as `moduleBeside()` names it.
  * @param args What the module finds in `process.argv.slice(2)`.
  */
 export function runCommand(
@@ -90,7 +111,13 @@ export function runCommand(
   moduleUrl: string,
   args: readonly string[] = [],
 ): Command {
-  const module = moduleUrl.startsWith("file:") ? fileURLToPath(moduleUrl) : moduleUrl;
-  const start = runtime.name === "deno" ? ["run", "-A", "--quiet", "--no-prompt"] : [];
-  return { command: runtime.command, args: [...start, module, ...args] };
+  const { command, name } = runtime;
+  const file = moduleUrl.startsWith("file:") ? fileURLToPath(moduleUrl) : undefined;
+  if (name === "bun") return { command, args: [file ?? moduleUrl, ...args] };
+  if (file !== undefined && !moduleUrl.includes("/node_modules/")) {
+    return { command, args: ["run", "-A", "--quiet", "--no-prompt", file, ...args] };
+  }
+  // Deno would look for its configuration where the package is; the scenario's imports are those of
+  // the program that uses it. Code on the command line is configured by the current folder.
+  return { command, args: ["eval", "--quiet", `import ${JSON.stringify(moduleUrl)};`, ...args] };
 }

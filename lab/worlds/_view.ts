@@ -63,11 +63,35 @@ export class View implements World {
     return this.#handle(name, () => new ClockView(this.#port, name, this.#medium));
   }
 
+  shared<T extends object>(name: string, make: (world: World) => T): T {
+    if (this.#medium.shared === undefined) throw onlyBetweenTasks(`share ${name}`);
+    return this.#medium.shared(name, make as (world: World) => object) as T;
+  }
+
+  operation<A extends unknown[], R>(
+    object: string,
+    kind: "read" | "write",
+    perform: (...args: A) => R,
+  ): (...args: A) => Promise<R> {
+    if (this.#medium.shared === undefined) throw onlyBetweenTasks(`${kind} ${object}`);
+    const operation: Performable = {
+      object,
+      kind,
+      effect: kind,
+      perform: (args) => perform(...(args as A)),
+    };
+    return (...args) => this.#port.operate(operation, args) as Promise<R>;
+  }
+
   #handle<T>(name: string, make: () => T): T {
     let handle = this.#handles.get(name) as T | undefined;
     if (handle === undefined) this.#handles.set(name, handle = make());
     return handle;
   }
+}
+
+function onlyBetweenTasks(what: string): TypeError {
+  return new TypeError(`Cannot ${what}: objects of your own exist between tasks only`);
 }
 
 class CellView implements Cell {

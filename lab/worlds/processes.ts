@@ -15,7 +15,8 @@ import { createCell, type ProcessStorage, readCell } from "./_process_medium.ts"
 import { RemoteDistance } from "./_remote_distance.ts";
 import type { Remote, Storage } from "./_remote_program.ts";
 import type { FromActor, ToActor } from "./_protocol.ts";
-import { runCommand, type Runtime, runtimes } from "./_runtimes.ts";
+import type {} from "./_process_main.ts";
+import { moduleBeside, runCommand, type Runtime, runtimes } from "./_runtimes.ts";
 import type { Subject } from "./scenario.ts";
 
 /** How long a process may take to start, in ms. */
@@ -37,7 +38,7 @@ class ProcessRemote implements Remote {
   constructor(runtime: Runtime) {
     const { command, args } = runCommand(
       runtime,
-      new URL("./_process_main.ts", import.meta.url).href,
+      moduleBeside("_process_main", import.meta.url).href,
       [],
     );
     const child = this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });

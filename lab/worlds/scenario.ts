@@ -31,6 +31,9 @@ export interface Actor {
 /** What the shared cells hold when all actors have finished, by name. */
 export type EndState = Readonly<Record<string, number>>;
 
+/** The objects of the scenario's own that its actors shared, by name. */
+export type SharedObjects = Readonly<Record<string, unknown>>;
+
 /** How a variant is expected to fail: a wrong result, a deadlock, or an actor that throws. */
 export type Symptom = "violated" | "deadlock" | "threw";
 
@@ -48,7 +51,7 @@ export interface Variant<P extends string = string> {
    */
   build(world: World, parameters: Parameters<P>): readonly Actor[];
   /** Looks at the end state; answers what is wrong with it, if anything. */
-  check(end: EndState, parameters: Parameters<P>): string | undefined;
+  check(end: EndState, parameters: Parameters<P>, shared: SharedObjects): string | undefined;
 }
 
 /** One race with all its variants. */

@@ -6,12 +6,20 @@ import { RwLock } from "../../lib/rw_lock.ts";
 import type { Distance, FreeRun } from "./distance.ts";
 import { Mailbox } from "./_mailbox.ts";
 import type { Medium, RawCell, RawChannel, RawClock } from "./_medium.ts";
-import { judge, type NearMedia, NearProgram, start } from "./_near_program.ts";
+import {
+  actorPort,
+  CallersPort,
+  judge,
+  type NearMedia,
+  NearProgram,
+  start,
+} from "./_near_program.ts";
 import type { VirtualClock } from "./simulation/mod.ts";
 import { virtualHost } from "./_time.ts";
 import { FreePort, View } from "./_view.ts";
 import type { Declared } from "./_declaration.ts";
-import type { EndState, Subject } from "./scenario.ts";
+import type { EndState, SharedObjects, Subject } from "./scenario.ts";
+import type { World } from "./world.ts";
 
 class TaskCell implements RawCell {
   value: number;
@@ -40,7 +48,9 @@ class TaskMedium implements Medium, NearMedia {
   readonly #cells = new Map<string, { cell: TaskCell; initial: number }>();
   readonly #locks = new Map<string, RwLock>();
   readonly #channels = new Map<string, Mailbox>();
+  readonly #shared = new Map<string, object>();
   #clock: RawClock = currentHost();
+  #stepped = false;
 
   constructor(objects: readonly Declared[]) {
     for (const object of objects) {
@@ -66,6 +76,8 @@ class TaskMedium implements Medium, NearMedia {
 
   reset(clock: VirtualClock): void {
     this.#clock = clock;
+    this.#stepped = true;
+    this.#shared.clear();
     for (const entry of this.#cells.values()) entry.cell.value = entry.initial;
     if (this.#locks.size > 0) withHost(virtualHost(clock), () => this.#renewLocks());
     for (const name of this.#channels.keys()) this.#channels.set(name, new Mailbox());
@@ -99,6 +111,18 @@ class TaskMedium implements Medium, NearMedia {
     };
   }
 
+  shared(): SharedObjects;
+  shared(name: string, make: (world: World) => object): object;
+  shared(name?: string, make?: (world: World) => object): object {
+    if (name === undefined || make === undefined) return Object.fromEntries(this.#shared);
+    let object = this.#shared.get(name);
+    if (object === undefined) {
+      object = make(new View(new CallersPort(this.#stepped), this));
+      this.#shared.set(name, object);
+    }
+    return object;
+  }
+
   end(): EndState {
     const end: Record<string, number> = {};
     for (const [name, { cell }] of this.#cells) end[name] = cell.value;
@@ -120,8 +144,9 @@ export class TasksDistance implements Distance {
     const { variant, parameters, actors } = subject;
     const started = performance.now();
     const runs = actors.map((actor, place) => {
-      const view = new View(new FreePort(actor), medium);
-      return start(variant.build(view, parameters)[place]);
+      const port = new FreePort(actor);
+      const mine = variant.build(new View(port, medium), parameters)[place];
+      return actorPort.run(port, () => start(mine));
     });
     let outcome: Outcome | undefined;
     const results = await Promise.allSettled(runs);
@@ -131,7 +156,7 @@ export class TasksDistance implements Distance {
         outcome ??= { kind: "threw", actor: actors[place], error: result.reason };
       }
     });
-    outcome ??= judge(subject, medium.end());
+    outcome ??= judge(subject, medium.end(), medium.shared());
     return { outcome, elapsed };
   }
 

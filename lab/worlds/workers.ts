@@ -9,6 +9,8 @@ import { WorldError } from "./distance.ts";
 import { RemoteDistance } from "./_remote_distance.ts";
 import type { Remote, Storage } from "./_remote_program.ts";
 import type { FromActor, ToActor } from "./_protocol.ts";
+import { moduleBeside, workerUrl } from "./_runtimes.ts";
+import type {} from "./_worker_main.ts";
 import type { Subject } from "./scenario.ts";
 import type { WorkerStorage } from "./_worker_medium.ts";
 
@@ -26,7 +28,7 @@ class WorkerRemote implements Remote {
 
   constructor(place: number) {
     this.about = `worker ${place + 1}`;
-    this.#worker = new Worker(new URL("./_worker_main.ts", import.meta.url));
+    this.#worker = new Worker(workerUrl(moduleBeside("_worker_main", import.meta.url)));
     this.#up = new Promise((resolve, reject) => {
       const died = (why: string) => {
         this.dead = true;

@@ -96,4 +96,23 @@ export interface World {
   channel<T>(name: string): Channel<T>;
   /** The shared time. */
   clock(name: string): Clock;
+  /**
+   * An object of your own that all actors share: one for each run, made when the first actor asks for
+   * it. Give it its dependencies from the `world` that `make` is handed: what it then does is counted
+   * as a step of whichever actor called it. Only between tasks.
+   */
+  shared<T extends object>(name: string, make: (world: World) => T): T;
+  /**
+   * A step of your own: the function that is answered waits for its turn, then does what `perform`
+   * does and answers as it does. Only between tasks.
+   *
+   * @param object What it touches, by a name of your own.
+   * @param kind What it does, in a word.
+   * @param perform Does it, at once.
+   */
+  operation<A extends unknown[], R>(
+    object: string,
+    kind: "read" | "write",
+    perform: (...args: A) => R,
+  ): (...args: A) => Promise<R>;
 }

@@ -49,7 +49,7 @@ function independent(actors: number, steps: number): Program {
 }
 
 describe("ExhaustiveStrategy", { timeout }, () => {
-  test("runs every order exactly once", async () => {
+  test("runs every order exactly once", { timeout }, async () => {
     // The multinomial coefficients: (4)!/(2!2!), (6)!/(3!3!), (6)!/(2!2!2!).
     for (const [actors, steps, orders] of [[2, 2, 6], [2, 3, 20], [3, 2, 90], [2, 4, 70]]) {
       const found = await exhaust(independent(actors, steps));
@@ -58,12 +58,12 @@ describe("ExhaustiveStrategy", { timeout }, () => {
     }
   });
 
-  test("does not call it proved when the budget ends first", async () => {
+  test("does not call it proved when the budget ends first", { timeout }, async () => {
     const found = await exhaust(independent(2, 4), 69);
     assert.deepEqual(found.evidence, { kind: "partial", orders: 69 });
   });
 
-  test("refuses a program that differs between runs", async () => {
+  test("refuses a program that differs between runs", { timeout }, async () => {
     let runs = 0;
     const fickle = program(() => {
       const more = ++runs > 3;
@@ -78,7 +78,7 @@ describe("ExhaustiveStrategy", { timeout }, () => {
 });
 
 describe("explore()", { timeout }, () => {
-  test("finds the lost update and answers the schedule that lost it", async () => {
+  test("finds the lost update and answers the schedule that lost it", { timeout }, async () => {
     for (const strategy of [new ExhaustiveStrategy(), new RandomStrategy(7)]) {
       const subject = increments(2);
       const { failure } = await explore(subject, { strategy, budget: 1_000 });
@@ -89,12 +89,12 @@ describe("explore()", { timeout }, () => {
     }
   });
 
-  test("chooses the same orders for the same seed, on every runtime", async () => {
+  test("chooses the same orders for the same seed, on every runtime", { timeout }, async () => {
     const { choices } = await record(independent(3, 4), new RandomStrategy(42));
     assert.equal(choices.join(""), "022101122100");
   });
 
-  test("reports an actor that throws, by name and with its error", async () => {
+  test("reports an actor that throws, by name and with its error", { timeout }, async () => {
     const broken = program(() => ({
       actors: [
         ({ step }) => step(READ, () => 0) as Promise<never>,
@@ -110,7 +110,7 @@ describe("explore()", { timeout }, () => {
     assert.match(String(failure.outcome.error), /RangeError: too far/);
   });
 
-  test("reports a deadlock with what each actor waits for", async () => {
+  test("reports a deadlock with what each actor waits for", { timeout }, async () => {
     const lock = (name: string): Operation => ({ object: name, kind: "take", effect: "acquire" });
     const deadlock = program(() => {
       const held = new Set<string>();
@@ -129,7 +129,7 @@ describe("explore()", { timeout }, () => {
     });
   });
 
-  test("ends a run without end after the steps allowed", async () => {
+  test("ends a run without end after the steps allowed", { timeout }, async () => {
     const endless = program(() => ({
       actors: [async ({ step }) => {
         while (true) await step(READ, () => 0);
@@ -144,31 +144,35 @@ describe("explore()", { timeout }, () => {
     assert.equal(failure?.choices.length, 50);
   });
 
-  test("goes on with another actor when one waits for something it cannot see", async () => {
-    const astray = program(() => {
-      let release!: () => void;
-      const gate = new Promise<void>((resolve) => {
-        release = resolve;
+  test(
+    "goes on with another actor when one waits for something it cannot see",
+    { timeout },
+    async () => {
+      const astray = program(() => {
+        let release!: () => void;
+        const gate = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        return {
+          actors: [
+            async ({ step }) => {
+              await gate;
+              await step(READ, () => 0);
+            },
+            async ({ step }) => {
+              await step(READ, () => 0);
+              release();
+            },
+          ],
+        };
       });
-      return {
-        actors: [
-          async ({ step }) => {
-            await gate;
-            await step(READ, () => 0);
-          },
-          async ({ step }) => {
-            await step(READ, () => 0);
-            release();
-          },
-        ],
-      };
-    });
-    const found = await explore(astray, { strategy: new RandomStrategy(1), budget: 3 });
-    assert.equal(found.failure, undefined);
-    assert.equal(found.bestEffort, true);
-  });
+      const found = await explore(astray, { strategy: new RandomStrategy(1), budget: 3 });
+      assert.equal(found.failure, undefined);
+      assert.equal(found.bestEffort, true);
+    },
+  );
 
-  test("calls it a deadlock when nobody comes back", async () => {
+  test("calls it a deadlock when nobody comes back", { timeout }, async () => {
     const lost = program(() => ({
       actors: [({ step }) => step(READ, () => 0) as Promise<never>, () => new Promise(() => {})],
     }));
@@ -183,7 +187,7 @@ describe("explore()", { timeout }, () => {
     assert.equal(bestEffort, true);
   });
 
-  test("stops between two schedules when its signal aborts", async () => {
+  test("stops between two schedules when its signal aborts", { timeout }, async () => {
     const reason = new Error("enough");
     const abort = new AbortController();
     await assert.rejects(
@@ -197,7 +201,7 @@ describe("explore()", { timeout }, () => {
     );
   });
 
-  test("lets timers run while it explores", async () => {
+  test("lets timers run while it explores", { timeout }, async () => {
     let fired = 0;
     const timer = setInterval(() => fired++, 1);
     await explore(independent(3, 6), { strategy: new RandomStrategy(1), budget: 20_000 });
@@ -207,7 +211,7 @@ describe("explore()", { timeout }, () => {
 });
 
 describe("replay()", { timeout }, () => {
-  test("records what was done and answered, in order", async () => {
+  test("records what was done and answered, in order", { timeout }, async () => {
     const { events, outcome } = await replay(increments(2), [0, 1, 0, 1]);
     assert.deepEqual(
       events.map(({ actor, operation, result }) => [actor, operation.kind, result]),
@@ -216,7 +220,7 @@ describe("replay()", { timeout }, () => {
     assert.equal(outcome.kind, "violated");
   });
 
-  test("tells at which step another program differs", async () => {
+  test("tells at which step another program differs", { timeout }, async () => {
     const { choices, events } = await replay(increments(2), [0, 1, 0, 1]);
     const other = await replay(independent(2, 2), choices, events);
     assert.deepEqual(other.outcome, {
@@ -227,7 +231,9 @@ describe("replay()", { timeout }, () => {
     });
   });
 
-  test("tells when the schedule is too short, too long for an actor, or names a stranger", async () => {
+  test("tells when the schedule is too short, too long for an actor, or names a stranger", {
+    timeout,
+  }, async () => {
     const outcomes = [];
     for (const choices of [[0, 0, 1], [0, 0, 0], [0, 5]]) {
       outcomes.push((await replay(increments(2), choices)).outcome);

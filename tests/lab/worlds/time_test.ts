@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  explore,
-  investigate,
-  openDistance,
-  RandomStrategy,
-  replay,
-  Subject,
-  testScenario,
-} from "../../../lab/mod.ts";
+import { explore, RandomStrategy, replay } from "../../../lab/engine/mod.ts";
+import { investigate, openDistance, Subject, testScenario } from "../../../lab/mod.ts";
 import impatient from "../_scenarios/impatient.ts";
 import inTime from "../_scenarios/in_time.ts";
 

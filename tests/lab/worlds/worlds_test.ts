@@ -2,15 +2,17 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import {
   decodeSchedule,
-  type Distance,
   ExhaustiveStrategy,
   explore,
-  investigate,
-  openDistance,
   type Outcome,
   RandomStrategy,
   record,
   replay,
+} from "../../../lab/engine/mod.ts";
+import {
+  type Distance,
+  investigate,
+  openDistance,
   type Scenario,
   Subject,
   testScenario,

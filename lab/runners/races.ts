@@ -1,0 +1,148 @@
+/**
+ * Your own code under the engine: a race written down in a test, explored, and reported with the
+ * recipe by which it is seen again.
+ */
+import { AssertionError } from "node:assert";
+import { palette, type Repetition, trialReport, type TrialResult } from "../reports/mod.ts";
+import {
+  type Actor,
+  defineScenario,
+  type EndState,
+  openDistance,
+  type SharedObjects,
+  Subject,
+  type World,
+} from "../worlds/mod.ts";
+import { investigate, recallSchedule, reproduce, type TrialOptions } from "./trial.ts";
+
+/** A race between tasks of one isolate. */
+export interface Race {
+  /** What it is called in reports and schedule codes. */
+  readonly name: string;
+  /**
+   * Declares what is shared and answers the actors. Called anew for every actor and every run: share
+   * objects of your own by `world.shared`.
+   */
+  build(world: World): readonly Actor[];
+  /** Looks at what is left when all actors have finished; answers what is wrong with it, if anything. */
+  check?(end: EndState, shared: SharedObjects): string | undefined;
+}
+
+const VARIANT = "race";
+
+function subjectOf(race: Race): Subject {
+  const words = race.name.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  const name = words.join("-").replace(/^[^a-z]+/, "").slice(0, 40).replace(/-$/, "");
+  const scenario = defineScenario({
+    module: import.meta.url,
+    name: name === "" ? VARIANT : name,
+    title: race.name,
+    lesson: [],
+    seed: "a race of the user's own",
+    parameters: {},
+    worlds: ["tasks"],
+    variants: {
+      [VARIANT]: {
+        expect: "safe",
+        because: "that is what the test asks for",
+        build: (world) => race.build(world),
+        check: (end, _, shared) => race.check?.(end, shared),
+      },
+    },
+  });
+  return new Subject(scenario, VARIANT);
+}
+
+/**
+ * Explores a race: runs its orders until one fails or the budget is used up.
+ *
+ * @param race What to run.
+ * @param options The strategy, its seed and its budget.
+ * @returns The verdict with its evidence, and where an order failed the smallest such order found.
+ */
+export async function explore(race: Race, options: TrialOptions = {}): Promise<TrialResult> {
+  await using tasks = openDistance("tasks");
+  return await investigate(tasks, subjectOf(race), options);
+}
+
+/**
+ * Explores a race and fails if any order fails.
+ *
+ * @throws {AssertionError} with the order that fails, step by step, and the code that runs it again.
+ *
+ * @example A cache that fills itself twice
+ * ```ts
+ * import { expectSafe, team } from "@interlock/core/lab";
+ * import assert from "node:assert/strict";
+ *
+ * class Cache {
+ *   value?: string;
+ *   constructor(readonly load: () => Promise<string>) {}
+ *   async get(): Promise<string> {
+ *     return this.value ??= await this.load();
+ *   }
+ * }
+ *
+ * let loads = 0;
+ * const filledOnce = expectSafe({
+ *   name: "the cache loads once",
+ *   build: (world) => {
+ *     const cache = world.shared("cache", (world) => {
+ *       loads = 0;
+ *       return new Cache(world.operation("source", "read", () => `load ${++loads}`));
+ *     });
+ *     return team(2, async () => void await cache.get());
+ *   },
+ *   check: () => loads === 1 ? undefined : `the source was read ${loads} times`,
+ * });
+ * await assert.rejects(filledOnce, /the source was read 2 times/);
+ * ```
+ */
+export async function expectSafe(race: Race, options: TrialOptions = {}): Promise<TrialResult> {
+  const result = await explore(race, options);
+  if (result.verdict === "broken") throw failure(result);
+  return result;
+}
+
+/**
+ * Runs a schedule of a race again and fails as it failed.
+ *
+ * @param code The schedule code from a failed `expectSafe`.
+ * @param race The race the code was made for, mended or not.
+ * @returns The result, when the schedule passes now.
+ * @throws {AssertionError} when it fails.
+ * @throws {ScheduleCodeError} when the code is damaged, or the race has another structure by now.
+ */
+export async function replay(code: string, race: Race): Promise<TrialResult> {
+  const subject = subjectOf(race);
+  const known = await recallSchedule(code, { among: [subject.scenario], target: subject.label });
+  await using tasks = openDistance("tasks");
+  const result = await reproduce(tasks, known);
+  if (result.verdict === "broken") throw failure(result);
+  return result;
+}
+
+/**
+ * Runs a race at full speed, so often, and counts how often it goes wrong.
+ *
+ * @param race What to run.
+ * @param runs How often.
+ */
+export async function stress(race: Race, runs = 100): Promise<Repetition> {
+  const subject = subjectOf(race);
+  await using tasks = openDistance("tasks");
+  let times = 0;
+  for (let i = 0; i < runs; i++) {
+    if ((await tasks.free(subject)).outcome.kind !== "passed") times++;
+  }
+  return { times, of: runs };
+}
+
+function failure(result: TrialResult): AssertionError {
+  const { scenario, schedule, seed } = result;
+  const report = trialReport(result, { palette: palette(false), width: 100, again: "" });
+  const message = `${report}\n\nto see it again: await replay("${schedule}", race) for the race ${
+    JSON.stringify(scenario)
+  }; found with seed ${seed}`;
+  return new AssertionError({ message });
+}

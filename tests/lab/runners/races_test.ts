@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { RandomStrategy, record } from "../../../lab/engine/mod.ts";
+import {
+  expectSafe,
+  explore,
+  openDistance,
+  type Race,
+  replay,
+  stress,
+  Subject,
+  team,
+  type World,
+} from "../../../lab/mod.ts";
+import sharing from "../_scenarios/sharing.ts";
+
+const timeout = 60_000;
+
+/** An ordinary class with the usual mistake: what is checked may have changed after the wait. */
+class Account {
+  balance: number;
+
+  constructor(balance: number, readonly approve: (amount: number) => Promise<boolean>) {
+    this.balance = balance;
+  }
+
+  async withdraw(amount: number): Promise<boolean> {
+    if (this.balance < amount) return false;
+    if (!await this.approve(amount)) return false;
+    this.balance -= amount;
+    return true;
+  }
+}
+
+/** The same, mended: the check comes after the wait, with nothing between it and the change. */
+class CarefulAccount extends Account {
+  override async withdraw(amount: number): Promise<boolean> {
+    if (!await this.approve(amount) || this.balance < amount) return false;
+    this.balance -= amount;
+    return true;
+  }
+}
+
+function withdrawals(Kind: typeof Account, amounts: readonly number[] = [60, 60]): Race {
+  return {
+    name: "two withdrawals",
+    build: (world) => {
+      const account = world.shared(
+        "account",
+        (inner) => new Kind(100, inner.operation("bank", "read", (amount: number) => amount > 0)),
+      );
+      return team(amounts.length, async (place) => void await account.withdraw(amounts[place]));
+    },
+    check: (_, { account }) => {
+      const { balance } = account as Account;
+      return balance < 0 ? `the balance is ${balance}` : undefined;
+    },
+  };
+}
+
+async function messageOf(failing: Promise<unknown>): Promise<string> {
+  try {
+    await failing;
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return error.message;
+  }
+  return assert.fail("it did not fail");
+}
+
+test(
+  "expectSafe() fails with the order, the code and how to run it again",
+  { timeout },
+  async () => {
+    const message = await messageOf(expectSafe(withdrawals(Account)));
+    assert.match(message, /the balance is -20/);
+    assert.match(message, /step +A +B/);
+    assert.match(message, /read bank ← \[60\] → true/);
+    assert.match(message, /to see it again: await replay\("il1\.two-withdrawals\.race\./);
+  },
+);
+
+test(
+  "replay() fails as the code failed, and passes once the code is mended",
+  { timeout },
+  async () => {
+    const { schedule } = await explore(withdrawals(Account));
+    const message = await messageOf(replay(schedule!, withdrawals(Account)));
+    assert.match(message, /replayed 10\/10/);
+    // The class is another; the race declares the same, so the code is still good.
+    assert.equal((await replay(schedule!, withdrawals(CarefulAccount))).verdict, "safe");
+  },
+);
+
+test("replay() refuses a code of another race", { timeout }, async () => {
+  const { schedule } = await explore(withdrawals(Account));
+  await assert.rejects(replay(schedule!, { ...withdrawals(Account), name: "other" }), {
+    name: "ScheduleCodeError",
+    message: /the code is for two-withdrawals\/race/,
+  });
+});
+
+test("expectSafe() proves the mended class, counting on nothing that is not declared", {
+  timeout,
+}, async () => {
+  const { evidence } = await expectSafe(withdrawals(CarefulAccount));
+  assert.equal(evidence.kind, "proved");
+  // What the class does between its operations touches the balance, so no order may be left out.
+  const reduced = await expectSafe(withdrawals(CarefulAccount), { strategy: "dpor" });
+  const all = await expectSafe(withdrawals(CarefulAccount), { strategy: "exhaustive" });
+  assert.equal(reduced.schedules, all.schedules);
+});
+
+test("every broken variant is found by every strategy that looks at enough orders", {
+  timeout,
+}, async () => {
+  for (const strategy of ["random", "weighted", "pct", "bounded", "exhaustive", "dpor"] as const) {
+    const { verdict } = await explore(withdrawals(Account), { strategy, budget: 100 });
+    assert.equal(verdict, "broken", strategy);
+  }
+});
+
+test("stress() counts how often it goes wrong at full speed", { timeout }, async () => {
+  assert.deepEqual(await stress(withdrawals(Account), 20), { times: 20, of: 20 });
+  assert.deepEqual(await stress(withdrawals(CarefulAccount), 20), { times: 0, of: 20 });
+});
+
+test("fast-check may supply the inputs", { timeout }, async () => {
+  const amounts = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 2, maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(amounts, async (each) => {
+      await expectSafe(withdrawals(CarefulAccount, each), { budget: 200 });
+    }),
+    { numRuns: 30 },
+  );
+  await assert.rejects(fc.assert(
+    fc.asyncProperty(amounts, async (each) => {
+      await expectSafe(withdrawals(Account, each), { budget: 200 });
+    }),
+    { numRuns: 100 },
+  ));
+});
+
+test("an actor that waits for another's promise is noticed, and the verdict says so", {
+  timeout,
+}, async () => {
+  const result = await expectSafe({
+    name: "one fill for all",
+    build: (world) => {
+      const cache = world.shared("cache", (inner) => {
+        const load = inner.operation("source", "read", () => 1);
+        let filling: Promise<number> | undefined;
+        return { get: () => filling ??= load() };
+      });
+      return team(2, async () => void await cache.get());
+    },
+  }, { budget: 20 });
+  assert.equal(result.bestEffort, true);
+  assert.notEqual(result.evidence.kind, "proved");
+});
+
+test("what is called outside an actor is refused", { timeout }, async () => {
+  let stray: (() => Promise<number>) | undefined;
+  await explore({
+    name: "stray",
+    build: (world) => {
+      const holder = world.shared("holder", (inner) => ({
+        load: inner.operation("source", "read", () => 1),
+      }));
+      return [{
+        name: "A",
+        run: () => {
+          stray = holder.load;
+          return Promise.resolve();
+        },
+      }];
+    },
+  });
+  await assert.rejects(stray!(), /Cannot read source: it was not called by an actor/);
+});
+
+test("objects of one's own are refused where they cannot be shared", { timeout }, async () => {
+  await using workers = openDistance("workers");
+  const program = await workers.stepped(new Subject(sharing, "shares"));
+  const { outcome } = await record(program, new RandomStrategy(1));
+  assert.ok(outcome.kind === "threw");
+  assert.match(String(outcome.error), /objects of your own exist between tasks only/);
+});
+
+/** Names that are no scenario names are made into ones. */
+test("a race may be called anything", { timeout }, async () => {
+  const build = (world: World) => {
+    const cell = world.cell("x", 0);
+    return team(1, () => cell.write(1));
+  };
+  for (const name of ["", "42", "Ärger im Büro!", "a".repeat(200)]) {
+    assert.equal((await explore({ name, build })).verdict, "safe");
+  }
+});
