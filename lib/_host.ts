@@ -20,7 +20,9 @@ export type Timer = unknown;
  * systems set high bits); where the system tells no inode it is the file's real path.
  */
 export interface FileId {
+  /** The device it is on. */
   readonly dev: number;
+  /** Its number there. */
   readonly ino: number | bigint | string;
 }
 

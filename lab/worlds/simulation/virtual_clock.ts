@@ -60,7 +60,9 @@ export class VirtualClock {
   #order = 0;
 
   /**
-   * @param start What the clock shows at first, in milliseconds; 0 if left out.
+   * A clock without timers.
+   *
+   * @param start What it shows at first, in milliseconds.
    */
   constructor(start = 0) {
     this.#now = start;

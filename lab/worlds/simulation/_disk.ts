@@ -105,7 +105,9 @@ export class SimulatedDisk {
       { folder: source.folder, name: source.name, node: undefined },
       { folder: target.folder, name: target.name, node },
     ];
-    const change = this.#change(entries, node);
+    // A folder must not survive inside one that did not move out of it: both would be lost.
+    const above = node.kind === "folder" ? target.above : [];
+    const change = this.#change(entries, node, above);
     this.#unname(target.node);
     return change;
   }
@@ -167,8 +169,14 @@ export class SimulatedDisk {
     this.#reclaim(file);
   }
 
-  #change(entries: readonly Entry[], { ino }: Node): NameChange {
-    const after = new Set([this.#latest.get(ino)]);
+  #change(
+    entries: readonly Entry[],
+    { ino }: Node,
+    above: readonly FolderNode[] = [],
+  ): NameChange {
+    const after = new Set(
+      [ino, ...above.map((folder) => folder.ino)].map((of) => this.#latest.get(of)),
+    );
     for (const { folder, name } of entries) after.add(folder.latest.get(name));
     after.delete(undefined);
     const change = new NameChange(entries, ino, [...after] as NameChange[]);
@@ -180,12 +188,16 @@ export class SimulatedDisk {
   }
 
   #settle(changes: ReadonlySet<NameChange>): void {
-    for (
-      const { entries } of changes.size === 0 ? [] : this.#pending.filter((c) => changes.has(c))
-    ) {
+    for (const change of this.#pending) {
+      if (!changes.has(change)) continue;
+      const { entries, ino } = change;
       place(entries, ({ durable }) => durable);
+      this.#pending.delete(change);
+      if (this.#latest.get(ino) === change) this.#latest.delete(ino);
+      for (const { folder, name } of entries) {
+        if (folder.latest.get(name) === change) folder.latest.delete(name);
+      }
     }
-    this.#pending = this.#pending.filter((change) => !changes.has(change));
   }
 
   #unname(node: Node | undefined): void {
