@@ -8,11 +8,23 @@
  */
 export * as engine from "./engine/mod.ts";
 export {
+  type Action,
   decodeSchedule,
+  type Effect,
   encodeSchedule,
+  type Event,
   type Evidence,
+  type Listener,
+  type Operation,
+  type Outcome,
+  type Program,
+  type Recording,
+  type Run,
+  type RunView,
   type Schedule,
   ScheduleCodeError,
+  type Strategy,
+  type Waiting,
 } from "./engine/mod.ts";
 export * from "./worlds/mod.ts";
 export * from "./scenarios/mod.ts";
@@ -27,5 +39,5 @@ export {
   reproduce,
   type TrialOptions,
 } from "./runners/trial.ts";
-export { type StrategyName } from "./runners/_make_strategy.ts";
+export { STRATEGY_NAMES, type StrategyName } from "./runners/_make_strategy.ts";
 export { expectMet, type TestOptions, testScenario } from "./runners/test.ts";

@@ -30,6 +30,7 @@ export interface LockTimeoutDetails {
 
 /** A wait for a lock lasted longer than its `timeout`. Nothing of the waiter is left behind. */
 export class LockTimeoutError extends Error {
+  /** Always `LockTimeoutError`. */
   override readonly name = "LockTimeoutError";
   /** The lock's label, or what it guards. */
   readonly lock: string;
@@ -57,6 +58,7 @@ export class LockTimeoutError extends Error {
 
 /** An optimistic commit came too late: its base is no longer the current version. */
 export class ConflictError extends Error {
+  /** Always `ConflictError`. */
   override readonly name = "ConflictError";
   /** The epoch the commit was based on. */
   readonly base: number;
@@ -73,6 +75,7 @@ export class ConflictError extends Error {
 
 /** An update ran longer than its `limit`. Value and epoch are as they were before it. */
 export class UpdateLimitError extends Error {
+  /** Always `UpdateLimitError`. */
   override readonly name = "UpdateLimitError";
   /** The limit that passed, in milliseconds. */
   readonly limit: number;
@@ -80,7 +83,9 @@ export class UpdateLimitError extends Error {
   /** Builds the message from the limit. */
   constructor(limit: number, label?: string) {
     super(
-      `Cannot finish update${label === undefined ? "" : ` ${label}`}: it ran longer than its limit of ${limit} ms`,
+      `Cannot finish update${
+        label === undefined ? "" : ` ${label}`
+      }: it ran longer than its limit of ${limit} ms`,
     );
     this.limit = limit;
   }
@@ -88,5 +93,6 @@ export class UpdateLimitError extends Error {
 
 /** The runtime cannot do what was asked, and nothing weaker is used in its stead. */
 export class UnsupportedError extends Error {
+  /** Always `UnsupportedError`. */
   override readonly name = "UnsupportedError";
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { main } from "../lab/runners/cli.ts";
-import { runCommand, runtimes } from "../lab/worlds/_runtimes.ts";
+import { runtimes } from "../lab/worlds/_runtimes.ts";
 
 const timeout = 60_000;
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");

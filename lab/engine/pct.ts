@@ -26,6 +26,8 @@ export class PctStrategy implements Strategy {
   #fallen = 0;
 
   /**
+   * Starts from a seed.
+   *
    * @param seed Fixes every choice.
    * @param depth How many ordering constraints the bug needs; one less is the number of falls.
    */

@@ -2,7 +2,9 @@ import type { Evidence, RunView, Strategy } from "./strategy.ts";
 
 /** One strategy of a portfolio, and how many schedules it gets. */
 export interface Share {
+  /** What chooses the orders. */
   readonly strategy: Strategy;
+  /** How many schedules it gets at most. */
   readonly schedules: number;
 }
 
@@ -19,7 +21,11 @@ export class PortfolioStrategy implements Strategy {
   #proved = false;
   readonly #spent: number[] = [];
 
-  /** @param shares The strategies in order; at least one. */
+  /**
+   * Puts strategies one after another.
+   *
+   * @param shares The strategies in order; at least one.
+   */
   constructor(shares: readonly Share[]) {
     this.#shares = shares;
   }

@@ -32,7 +32,11 @@ export class PreemptionBoundedStrategy implements Strategy {
   #finishedBound = -1;
   #runsAtBound = 0;
 
-  /** @param maximum The largest bound; the search ends when all its orders have been run. */
+  /**
+   * Starts with no preemptions.
+   *
+   * @param maximum The largest bound; the search ends when all its orders have been run.
+   */
   constructor(maximum = 2) {
     this.#maximum = maximum;
   }

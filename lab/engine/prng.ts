@@ -9,7 +9,11 @@ export class Prng {
   #c: number;
   #counter = 1;
 
-  /** @param seed Any whole number; its low 32 bits count. */
+  /**
+   * Starts from a seed.
+   *
+   * @param seed Any whole number; its low 32 bits count.
+   */
   constructor(seed: number) {
     this.#a = 0x9e3779b9;
     this.#b = 0x243f6a88;

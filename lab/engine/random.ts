@@ -7,7 +7,11 @@ export class RandomStrategy implements Strategy {
   readonly #seed: number;
   readonly #prng: Prng;
 
-  /** @param seed Fixes every choice of every schedule. */
+  /**
+   * Starts from a seed.
+   *
+   * @param seed Fixes every choice of every schedule.
+   */
   constructor(seed: number) {
     this.#seed = seed;
     this.#prng = new Prng(seed);
@@ -42,7 +46,11 @@ export class WeightedRandomStrategy implements Strategy {
   #expected: number[] = [];
   #taken: number[] = [];
 
-  /** @param seed Fixes every choice of every schedule. */
+  /**
+   * Starts from a seed.
+   *
+   * @param seed Fixes every choice of every schedule.
+   */
   constructor(seed: number) {
     this.#seed = seed;
     this.#prng = new Prng(seed);

@@ -16,6 +16,8 @@ export class ReplayStrategy implements Strategy {
   #begun = false;
 
   /**
+   * Takes the schedule to follow.
+   *
    * @param choices The actor of each step.
    * @param events The events of the original run, if known.
    * @param exact Whether the actors that can move are compared too.
@@ -84,7 +86,11 @@ export class LenientReplayStrategy implements Strategy {
   #next = 0;
   #previous = -1;
 
-  /** @param choices The actor of each step. */
+  /**
+   * Takes the schedule to follow.
+   *
+   * @param choices The actor of each step.
+   */
   constructor(choices: readonly number[]) {
     this.#choices = choices;
   }

@@ -97,6 +97,8 @@ export class Run implements RunView {
   #bestEffort = false;
 
   /**
+   * Prepares to run a program.
+   *
    * @param program What is run.
    * @param maxSteps After how many operations a run ends as endless.
    */

@@ -24,6 +24,7 @@ export interface Schedule {
 
 /** A string is not a schedule code, or not one for this program. */
 export class ScheduleCodeError extends Error {
+  /** Always `ScheduleCodeError`. */
   override readonly name = "ScheduleCodeError";
 }
 

@@ -34,7 +34,7 @@ export interface RunView {
 }
 
 /** What `choose` answers to give a run up. */
-export const PRUNE = -1;
+export const PRUNE: number = -1;
 
 /** A way through the space of schedules: one choice at a time, one schedule after another. */
 export interface Strategy {
@@ -60,6 +60,7 @@ export interface Strategy {
 
 /** A run took another way than the one it was to follow. */
 export class Divergence extends Error {
+  /** Always `Divergence`. */
   override readonly name = "Divergence";
   /** What should have happened at this step. */
   readonly expected: string;

@@ -4,6 +4,7 @@ import { showValue } from "./values.ts";
 
 /** A write that buried another which its actor had never seen. Indices are those of the steps. */
 export interface BuriedWrite {
+  /** The object both wrote. */
   readonly object: string;
   /** The read that was stale by the time of the write. */
   readonly read: number;
@@ -60,6 +61,7 @@ export function describeBuriedWrite(steps: readonly Step[], found: BuriedWrite):
 
 /** One actor in a deadlock: what it waits for, and who has it. */
 export interface Wait {
+  /** Who waits. */
   readonly actor: string;
   /** What it waits to do. */
   readonly operation: string;

@@ -3,9 +3,13 @@ import { styleText } from "node:util";
 
 /** The few colours the reports use. */
 export interface Palette {
+  /** What stands out. */
   bold(text: string): string;
+  /** What stands back. */
   dim(text: string): string;
+  /** What is wrong. */
   red(text: string): string;
+  /** What is right. */
   green(text: string): string;
 }
 

@@ -50,15 +50,21 @@ export interface FailureResult extends RunResult {
 
 /** How often something that was repeated turned out the same. */
 export interface Repetition {
+  /** How often it did. */
   readonly times: number;
+  /** How often it was tried. */
   readonly of: number;
 }
 
 /** What came of one variant at one distance. */
 export interface TrialResult {
+  /** The scenario's name. */
   readonly scenario: string;
+  /** The variant's name. */
   readonly variant: string;
+  /** The values of the scenario's parameters. */
   readonly parameters: Readonly<Record<string, number>>;
+  /** The distance. */
   readonly world: string;
   /** What the variant is expected to be. */
   readonly expect: "broken" | "safe";
@@ -72,6 +78,7 @@ export interface TrialResult {
   readonly strategy: string;
   /** The strategy of the portfolio that found the failure. */
   readonly foundBy?: string;
+  /** Fixes every random choice. */
   readonly seed: number;
   /** How many schedules were run step by step. */
   readonly schedules: number;
@@ -83,6 +90,7 @@ export interface TrialResult {
   readonly elapsed: number;
   /** The code that reproduces the failure. */
   readonly schedule?: string;
+  /** The order that failed, made small. */
   readonly failure?: FailureResult;
   /** The passing order nearest to the failing one, if one was found. */
   readonly contrast?: RunResult;
@@ -144,10 +152,15 @@ export function toFailure(
 
 /** What came of measuring one variant at one distance. */
 export interface BenchResult {
+  /** The scenario's name. */
   readonly scenario: string;
+  /** The variant's name. */
   readonly variant: string;
+  /** The distance. */
   readonly world: string;
+  /** The values of the scenario's parameters. */
   readonly parameters: Readonly<Record<string, number>>;
+  /** What the variant is expected to be. */
   readonly expect: "broken" | "safe";
   /** From the common start to the last actor's end. */
   readonly milliseconds: { readonly p25: number; readonly p50: number; readonly p75: number };

@@ -3,17 +3,24 @@ import type { Layout } from "./text.ts";
 
 /** What the reports need of a scenario. */
 export interface ScenarioText {
+  /** Its name. */
   readonly name: string;
+  /** Its name for people. */
   readonly title: string;
+  /** The document it comes from. */
   readonly seed: string;
+  /** What it teaches, in paragraphs. */
   readonly lesson: readonly string[];
+  /** The distances at which it makes sense. */
   readonly worlds: readonly string[];
+  /** Its parameters by name. */
   readonly parameters: Readonly<
     Record<
       string,
       { readonly about: string; readonly smoke: number; readonly min: number; readonly max: number }
     >
   >;
+  /** Its variants by name. */
   readonly variants: Readonly<
     Record<string, { readonly expect: "broken" | "safe"; readonly because: string }>
   >;

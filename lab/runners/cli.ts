@@ -33,6 +33,8 @@ import {
 import { bench, resultHash } from "./bench.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
 import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
+
+export type { Terminal };
 import { Distances, tour } from "./tour.ts";
 import { investigate, recallSchedule, REPLAYS, reproduce } from "./trial.ts";
 

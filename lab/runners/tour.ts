@@ -88,6 +88,7 @@ export class Distances implements AsyncDisposable {
     return distance;
   }
 
+  /** Closes all that were opened. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#open.values()].map((distance) => distance[Symbol.asyncDispose]()));
   }

@@ -125,7 +125,9 @@ async function showFailing(
 
 /** A schedule together with what it belongs to and the run it was made from. */
 export interface KnownSchedule {
+  /** What it belongs to. */
   readonly subject: Subject;
+  /** What the code says. */
   readonly schedule: Schedule;
   /** The schedule's run between tasks. */
   readonly reference: Recording;

@@ -21,6 +21,7 @@ export interface Distance extends AsyncDisposable {
 
 /** How a free run went. */
 export interface FreeRun {
+  /** How it ended. */
   readonly outcome: Outcome;
   /** From the common start to the last actor's end in milliseconds; NaN when not all came to one. */
   readonly elapsed: number;
@@ -28,5 +29,6 @@ export interface FreeRun {
 
 /** The world could not carry a run through: an actor's worker or process has died, say. */
 export class WorldError extends Error {
+  /** Always `WorldError`. */
   override readonly name = "WorldError";
 }

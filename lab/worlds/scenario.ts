@@ -76,6 +76,7 @@ export interface Scenario<P extends string = string> {
 
 /** Something asked for does not exist or is out of range; the message says what is allowed. */
 export class UsageError extends Error {
+  /** Always `UsageError`. */
   override readonly name = "UsageError";
 }
 
@@ -130,6 +131,8 @@ export class Subject {
   readonly structure: string;
 
   /**
+   * Looks at what the variant declares, without running it.
+   *
    * @param scenario The scenario.
    * @param variantName One of its variants.
    * @param parameters Values that differ from the smoke values.

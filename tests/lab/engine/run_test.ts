@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  type Action,
   ExhaustiveStrategy,
   type Exploration,
   explore,
