@@ -3,7 +3,7 @@
  * however many files its path comes to lead to meanwhile.
  */
 import type { Retry } from "./_file_retry.ts";
-import type { Request } from "./_file_slot.ts";
+import type { Request } from "./_file_parked.ts";
 import type { Host } from "./_host.ts";
 import { LockTimeoutError } from "./errors.ts";
 import type { AcquireOptions, LockMode, LockQuery } from "./lock.ts";

@@ -25,13 +25,16 @@
  * process waits at the gate, and if one does, lets go and goes through the gate like everyone. A
  * writer simply does so when its turn comes. Readers that overlap without end need a moment when
  * nobody is inside: a place for a writer in the queue makes one, and holds back those after it.
+ *
+ * So a process that is waited for stays inside for at most `KEPT_MS` + 3h, where h is the longest
+ * that any task is inside: the time counts from the first hand-off, which comes after at most h;
+ * the one that finds it passed may come h later still, and be inside for h itself.
  */
-import { type Deadline, deadlinesOf, type Expirable } from "./_deadlines.ts";
 import { type GatedFile, sameFile } from "./_file_gate.ts";
+import { MOVED, Parked, type Request } from "./_file_parked.ts";
 import { pause, pauseAtGate, type Retry } from "./_file_retry.ts";
 import { type FileId, type Host, type Timer, withHost } from "./_host.ts";
-import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
-import type { AcquireOptions, Guard, LockMode, LockQuery } from "./lock.ts";
+import type { Guard, LockMode, LockQuery } from "./lock.ts";
 import { RwLock } from "./rw_lock.ts";
 
 /** So many hand-offs inside this process are allowed while another process waits. */
@@ -39,24 +42,6 @@ export const HAND_OFFS = 100;
 
 /** So many milliseconds of hand-offs are allowed while another process waits. */
 export const KEPT_MS = 20;
-
-/** The path leads to another file now: the caller must turn to that one. */
-export const MOVED: unique symbol = Symbol("moved");
-
-/** What one acquire asks for. */
-export interface Request {
-  readonly mode: LockMode;
-  /** The absolute path it came by. */
-  readonly path: string;
-  readonly retry: Retry;
-  readonly signal: AbortSignal | undefined;
-  /** What the queue of this process needs to know. */
-  queueOptions(): AcquireOptions;
-  /** How many whole milliseconds it may still wait. */
-  left(): number;
-  /** The error for one that may wait no longer. */
-  timedOut(): Error;
-}
 
 /** The right to be inside, which holds a place in the queue. */
 class FileGuard implements Guard {
@@ -83,44 +68,6 @@ class FileGuard implements Guard {
   [Symbol.dispose](): void {
     this.release();
   }
-}
-
-type Settle = (outcome: Guard | typeof MOVED) => void;
-
-/** A task that has its place and waits for the flock. */
-class Parked implements Expirable, Abortable {
-  readonly #slot: Slot;
-  #deadline: Deadline | undefined;
-  #link: AbortLink | undefined;
-
-  constructor(
-    slot: Slot,
-    host: Host,
-    readonly place: Guard,
-    readonly request: Request,
-    readonly resolve: Settle,
-    readonly reject: (reason: unknown) => void,
-  ) {
-    this.#slot = slot;
-    const left = request.left();
-    if (left !== Infinity) this.#deadline = deadlinesOf(host).add(left, this);
-    if (request.signal !== undefined) this.#link = onAbort(request.signal, this);
-  }
-
-  detach(host: Host): void {
-    if (this.#deadline !== undefined) deadlinesOf(host).remove(this.#deadline);
-    this.#link?.remove();
-  }
-
-  expire(): void {
-    this.#slot.unpark(this, this.request.timedOut());
-  }
-
-  abort(reason: unknown): void {
-    this.#slot.unpark(this, reason);
-  }
-
-  afterAbort(): void {}
 }
 
 /** Marks the place in the queue that is there only to give way. */

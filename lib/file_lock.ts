@@ -9,9 +9,10 @@
 import { type Deadline, deadlinesOf } from "./_deadlines.ts";
 import { Acquire, timedOut } from "./_file_acquire.ts";
 import { tryBriefly } from "./_file_gate.ts";
+import { MOVED } from "./_file_parked.ts";
 import { checkPath, fileError } from "./_file_path.ts";
 import { checkRetry, type Retry, type RetryOptions } from "./_file_retry.ts";
-import { MOVED, type Slot } from "./_file_slot.ts";
+import type { Slot } from "./_file_slot.ts";
 import { slotsOf } from "./_file_slots.ts";
 import { watch } from "./_file_watch.ts";
 import { currentHost, type Host } from "./_host.ts";
@@ -53,12 +54,12 @@ export type WatchOptions = Pick<AcquireOptions, "timeout" | "signal">;
  * - **Processes** are served with a bound on starvation, not in strict order. Let `h` be the longest
  *   time anyone is inside and `m` the `retry.max`. Tasks of one process hand the lock on among
  *   themselves at most 100 times or for 20 ms, whichever comes first, while another process
- *   waits; so a process stays inside for no longer than `p` = 20 ms + 2`h`. Whoever has to wait
+ *   waits; so a process stays inside for no longer than `p` = 20 ms + 3`h`. Whoever has to wait
  *   first takes a *gate* that only one writer, or any number of readers, can have, and from then
  *   on waits for those who are inside already and for no one else: at most `p + m`. For the gate
  *   it asks at intervals of at most `m`. Where only one process waits that is all: it is inside
  *   after **at most `p + 2m`**. Where `n` processes wait, one of them enters in each round of
- *   `p + 2m`, and because they ask at equal intervals any of them is as likely as the other:
+ *   `p + 2m`, and because they ask at equal intervals any of them is about as likely as the other:
  *   `n` rounds on average, more than `7n` once in a thousand times. (Timers that come late, on a
  *   machine whose processors are all busy, come on top.)
  * - **`tryRead` and `tryWrite`** pass the gate too, or a process that tries again and again would
@@ -104,8 +105,9 @@ export type WatchOptions = Pick<AcquireOptions, "timeout" | "signal">;
  * import { FileLock } from "@interlock/core";
  * import assert from "node:assert/strict";
  * import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+ * import { tmpdir } from "node:os";
  *
- * const folder = mkdtempSync("interlock-");
+ * const folder = mkdtempSync(`${tmpdir()}/interlock-`);
  * const counter = `${folder}/counter`;
  * writeFileSync(counter, "0");
  *
@@ -234,14 +236,15 @@ export class FileLock implements ReadWriteLock, Disposable {
    * import { FileLock } from "@interlock/core";
    * import assert from "node:assert/strict";
    * import { mkdtempSync, rmSync } from "node:fs";
+   * import { tmpdir } from "node:os";
    *
-   * const folder = mkdtempSync("interlock-");
+   * const folder = mkdtempSync(`${tmpdir()}/interlock-`);
    * using lock = new FileLock(`${folder}/instance.lock`);
    * using guard = lock.tryWrite();
    * assert(guard !== undefined, "it runs already");
    *
    * // Whatever leads to the same file is the same lock.
-   * using other = new FileLock(`${folder}/../${folder}/instance.lock`);
+   * using other = new FileLock(`${folder}/./instance.lock`);
    * assert.equal(other.tryRead(), undefined);
    * rmSync(folder, { recursive: true });
    * ```
@@ -270,8 +273,9 @@ export class FileLock implements ReadWriteLock, Disposable {
    * import { FileLock } from "@interlock/core";
    * import assert from "node:assert/strict";
    * import { mkdtempSync, rmSync } from "node:fs";
+   * import { tmpdir } from "node:os";
    *
-   * const folder = mkdtempSync("interlock-");
+   * const folder = mkdtempSync(`${tmpdir()}/interlock-`);
    * using lock = new FileLock(`${folder}/lock`);
    * const guard = await lock.read();
    * assert.equal(lock.isLocked(), true);

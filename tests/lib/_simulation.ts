@@ -12,7 +12,6 @@ type Mode = "shared" | "exclusive";
 class Inode {
   readonly id: FileId;
   readonly locks = new Map<Descriptor, Mode>();
-  /** Another name of this inode, for what a lock file's content does not matter to. */
   constructor(ino: number, readonly mode: number | undefined) {
     this.id = { dev: 1, ino };
   }

@@ -40,7 +40,7 @@ function assertNothingLeft(simulation: Simulation, processes: Process[]): void {
 
 // The bound that FileLock's documentation states, with its names.
 const m = 20;
-const stay = (h: number) => 20 + 2 * h;
+const stay = (h: number) => 20 + 3 * h;
 const alone = (h: number) => stay(h) + 2 * m;
 
 /** Plain polled flock, as one writes it without thinking of others: the twin that starves. */

@@ -543,6 +543,10 @@ test("FileLock says on acquiring why a file cannot be used", limit, async () => 
     [turned, /turned: it is a folder$/],
     [gateTaken, /gated: .*gated.interlock-gate cannot be opened: it is a folder$/],
   ];
+  // A folder in which even the superuser creates nothing.
+  if (process.platform === "linux") {
+    cases.push([new FileLock("/sys/lock"), /lock: there is no permission to write it$/]);
+  }
   for (const [lock, message] of cases) {
     for (const acquire of [() => lock.write(), async () => await lock.tryRead()]) {
       await assert.rejects(acquire, (error: Error) => {

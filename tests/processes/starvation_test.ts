@@ -44,7 +44,7 @@ async function waits(how: How, crowd: number, mode: "read" | "write", inside: nu
 async function compare(name: string, crowd: number, mode: "read" | "write", inside: number) {
   const polling = await waits("polling", crowd, mode, inside);
   const fileLock = await waits("FileLock", crowd, mode, inside);
-  const bound = 20 + 2 * inside + 2 * 20;
+  const bound = 20 + 3 * inside + 2 * 20;
   console.log(
     `  ${name}, ${participants()}, ${inside} ms inside:\n` +
       `    plain polling  ${distribution(polling)}\n` +
