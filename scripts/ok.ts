@@ -75,7 +75,18 @@ async function steps(withTests: boolean): Promise<Step[]> {
     { name: "doc lint", run: () => deno("doc", "--lint", ...entries) },
     {
       name: "doc tests",
-      run: () => deno("test", "--doc", "-A", ...frozen, "mod.ts", "lib", "lab", "README.md"),
+      run: () =>
+        deno(
+          "test",
+          "--doc",
+          "-A",
+          ...frozen,
+          "mod.ts",
+          "lib",
+          "lab",
+          "README.md",
+          "CONTRIBUTING.md",
+        ),
     },
     { name: "publish dry run", run: publishDryRun },
     { name: "tour on Deno", run: () => deno("run", "-A", ...frozen, tour) },
