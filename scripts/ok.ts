@@ -19,6 +19,9 @@ interface Outcome {
   readonly output: string;
 }
 
+/** What people read first; its examples run too. */
+const guides = ["README.md", "CONTRIBUTING.md", "lab/README.md"];
+
 const frozen = Deno.env.has("CI") ? ["--frozen"] : [];
 
 /** Runs a command to its end. */

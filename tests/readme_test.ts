@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { expectSafe, team } from "../lab/mod.ts";
 import { main } from "../lab/runners/cli.ts";
 import { runtimes } from "../lab/worlds/_runtimes.ts";
 
@@ -35,6 +36,38 @@ test("the proof in the README is what the lab prints", { timeout }, async () => 
   const [, claim] = /says so: `(.*?)`/.exec(readme)!;
   const printed = await lab("run", "lost-update/locked", "--strategy", "exhaustive");
   assert.ok(printed.includes(claim), claim);
+});
+
+test("the report in the lab's README is what a failing test prints", { timeout }, async () => {
+  const guide = readFileSync(new URL("../lab/README.md", import.meta.url), "utf8");
+  const [, shown] = /```text\n(.*?)```/s.exec(guide)!;
+  class Account {
+    constructor(public balance: number, readonly approve: (amount: number) => Promise<boolean>) {}
+    async withdraw(amount: number): Promise<void> {
+      if (this.balance >= amount && await this.approve(amount)) this.balance -= amount;
+    }
+  }
+  await assert.rejects(
+    expectSafe({
+      name: "two withdrawals",
+      build: (world) => {
+        const account = world.shared(
+          "account",
+          (inner) =>
+            new Account(100, inner.operation("bank", "read", (amount: number) => amount > 0)),
+        );
+        return team(2, () => account.withdraw(60));
+      },
+      check: (_, { account }) =>
+        (account as Account).balance < 0 ? "the account is overdrawn" : undefined,
+    }),
+    ({ message }: Error) => {
+      for (const line of shown.trim().split("\n")) {
+        assert.ok(message.includes(line.split("…")[0]), line);
+      }
+      return true;
+    },
+  );
 });
 
 test("every lab command in the README runs", { timeout }, async () => {
