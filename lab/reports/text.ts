@@ -94,11 +94,9 @@ export function trialReport(result: TrialResult, layout: Layout): string {
     } by ${result.strategy}${by} in ${showTime(result.elapsed)}`,
   );
   if (schedule !== undefined) {
-    lines.push(
-      "",
-      `schedule ${palette.bold(schedule)}`,
-      `replay   deno task lab replay ${schedule}`,
-    );
+    const { again = "deno task lab replay" } = layout;
+    lines.push("", `schedule ${palette.bold(schedule)}`);
+    if (again !== "") lines.push(`replay   ${again} ${schedule}`);
   } else if (result.verdict === "safe") {
     lines.push(`because ${result.because}`);
   }
