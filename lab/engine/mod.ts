@@ -15,3 +15,4 @@ export * from "./preemption_bounded.ts";
 export * from "./pct.ts";
 export * from "./dpor.ts";
 export * from "./shrink.ts";
+export * from "./equivalence.ts";

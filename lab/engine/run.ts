@@ -40,6 +40,8 @@ export interface Program {
   start(run: Run): void;
   /** Looks at the end state of a run in which all finished; answers what is wrong with it. */
   check(): string | undefined;
+  /** All of the state at the end of a run in which all finished, in one string. */
+  state?(): string;
   /** Something already under way decides who can move: the choice waits for it. */
   settle?(): Promise<void> | undefined;
   /** The run has ended with actors still in it; they must not be heard of again. */

@@ -84,6 +84,8 @@ export interface TrialResult {
   readonly schedules: number;
   /** What the orders that passed are evidence of. */
   readonly evidence: Evidence;
+  /** How orders that should be equivalent differ: an operation touches what it does not declare. */
+  readonly undeclared?: string;
   /** Whether something outside the engine's control decided part of an order. */
   readonly bestEffort: boolean;
   /** How long it took, in milliseconds. */

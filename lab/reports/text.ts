@@ -86,6 +86,9 @@ export function trialReport(result: TrialResult, layout: Layout): string {
       `Something the engine does not control differs between runs: ${result.nondeterminism}`,
     );
   }
+  if (result.undeclared !== undefined) {
+    lines.push(`An operation touches what it does not declare: ${result.undeclared}`);
+  }
   const by = result.foundBy === undefined ? "" : ` (${result.foundBy})`;
   lines.push(
     ...(failure === undefined ? [] : [""]),

@@ -5,6 +5,7 @@ import {
   encodeSchedule,
   explore,
   failureSignature,
+  findInequivalence,
   nearestPassing,
   PortfolioStrategy,
   PreemptionBoundedStrategy,
@@ -29,6 +30,9 @@ import { makeStrategy, type StrategyName } from "./_make_strategy.ts";
 
 /** How often a failing schedule is run again before it is reported. */
 export const REPLAYS = 10;
+
+/** How many pairs of equivalent orders are compared before a reduced search counts as a proof. */
+const EQUIVALENT = 25;
 
 /** How to look for a failure. */
 export interface TrialOptions {
@@ -67,6 +71,9 @@ export async function investigate(
   const program = await distance.stepped(subject);
   const strategy = makeStrategy(name, seed, budget);
   const search = await explore(program, { strategy, budget, onProgress });
+  // A proof by reduction counts on every operation declaring what it touches: that is sampled.
+  const reduced = search.evidence.kind === "proved" && search.evidence.orders < search.evidence.of;
+  const undeclared = reduced ? await findInequivalence(program, seed, EQUIVALENT) : undefined;
   const shown = search.failure === undefined
     ? await showPassing(program, options.showPassing ?? false)
     : await showFailing(program, search.failure.choices, near);
@@ -78,7 +85,11 @@ export async function investigate(
       : undefined,
     seed,
     schedules: search.schedules,
-    evidence: search.evidence,
+    evidence: undeclared === undefined
+      ? search.evidence
+      : { kind: "partial", orders: search.evidence.orders },
+    undeclared: undeclared &&
+      `orders that differ only in steps that do not conflict end as ${undeclared.first} and as ${undeclared.second}`,
     bestEffort: search.bestEffort,
     elapsed: performance.now() - started,
     free,
@@ -248,7 +259,15 @@ async function runFreely(
 type Findings =
   & Pick<
     TrialResult,
-    "strategy" | "foundBy" | "seed" | "schedules" | "evidence" | "bestEffort" | "elapsed" | "free"
+    | "strategy"
+    | "foundBy"
+    | "seed"
+    | "schedules"
+    | "evidence"
+    | "undeclared"
+    | "bestEffort"
+    | "elapsed"
+    | "free"
   >
   & Shown;
 

@@ -185,6 +185,10 @@ export class NearProgram implements Program {
     return variant.check(this.#media.end(), parameters, this.#media.shared());
   }
 
+  state(): string {
+    return JSON.stringify([this.#media.end(), this.#media.shared()]);
+  }
+
   abandon(): void {
     this.#time.close();
     for (const port of this.#ports) port.close();

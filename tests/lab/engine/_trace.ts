@@ -17,7 +17,9 @@ export function traceOf({ events, outcome }: Recording): string {
       }
     }
     levelOf[index] = level;
-    (levels[level] ??= []).push(`${event.actor}:${event.operation.kind} ${event.operation.object}`);
+    const { actor, operation: { kind, object }, argument, result } = event;
+    // With what was written and read: equivalent orders must agree on that too.
+    (levels[level] ??= []).push(JSON.stringify([actor, kind, object, argument, result]));
   });
   return levels.map((level) => level.sort().join(",")).join("|") + ` ${outcome.kind}`;
 }

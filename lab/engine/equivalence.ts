@@ -1,0 +1,70 @@
+/** Checking what a reduction takes on trust: that operations touch what they declare, and no more. */
+import { record, type Recording, replay } from "./explore.ts";
+import { conflict, type Event } from "./operation.ts";
+import { Prng } from "./prng.ts";
+import { RandomStrategy } from "./random.ts";
+import type { Program } from "./run.ts";
+
+/** Two orders that differ only in steps that do not conflict, and yet end differently. */
+export interface Inequivalence {
+  /** Where the first order ended. */
+  readonly first: string;
+  /** Where the second ended. */
+  readonly second: string;
+  /** The second order. */
+  readonly choices: readonly number[];
+}
+
+/**
+ * Draws orders at random, and for each an equivalent one, and compares where they end.
+ *
+ * A reduction runs one order of each kind and counts on the others ending alike. They do if every
+ * operation declares what it touches. This samples whether they do.
+ *
+ * @param program What to run; it has to be able to tell its state.
+ * @param seed Fixes every choice.
+ * @param samples How many pairs to compare.
+ * @returns A pair that ends differently, if one was met.
+ */
+export async function findInequivalence(
+  program: Program,
+  seed: number,
+  samples: number,
+): Promise<Inequivalence | undefined> {
+  if (program.state === undefined) return undefined;
+  const random = new RandomStrategy(seed);
+  const prng = new Prng(seed);
+  for (let i = 0; i < samples; i++) {
+    const original = await record(program, random);
+    if (original.outcome.kind !== "passed") continue;
+    const first = program.state();
+    const choices = reorder(original.events, prng);
+    const again = await replay(program, choices);
+    const second = again.outcome.kind === "passed" ? program.state() : ended(again);
+    if (first !== second) return { first, second, choices };
+  }
+  return undefined;
+}
+
+function ended({ outcome }: Recording): string {
+  return outcome.kind === "diverged"
+    ? `at step ${outcome.step} expected ${outcome.expected}, found ${outcome.found}`
+    : outcome.kind;
+}
+
+/** A random order in which every event still comes after all that it depends on. */
+function reorder(events: readonly Event[], prng: Prng): number[] {
+  const left = [...events];
+  const choices: number[] = [];
+  while (left.length > 0) {
+    const free = left.filter((event, index) =>
+      !left.slice(0, index).some((earlier) =>
+        earlier.actor === event.actor || conflict(earlier.operation, event.operation)
+      )
+    );
+    const next = free[prng.below(free.length)];
+    choices.push(next.actor);
+    left.splice(left.indexOf(next), 1);
+  }
+  return choices;
+}
