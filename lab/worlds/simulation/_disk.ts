@@ -127,27 +127,19 @@ export class SimulatedDisk {
     const { folder, name, node } = this.find(path, { action: "link", follow: false });
     if (node !== undefined) throw systemError("EEXIST", "link", path);
     const link = new LinkNode(this.#takeNumber(), target);
-    for (const names of [folder.names, folder.durable]) names.set(name, link);
+    this.#settle([this.#change([{ folder, name, node: link }], link)]);
   }
 
   /** Makes the names in a folder durable, and with them the changes theirs build on. */
   syncFolder(folder: FolderNode): void {
-    const synced = new Set<NameChange>();
-    const add = (change: NameChange) => {
-      // What is not pending any more has been synced before.
-      if (synced.has(change) || !this.#pending.has(change)) return;
-      synced.add(change);
-      change.after.forEach(add);
-    };
-    for (const change of this.#pending) {
-      if (change.entries.some((entry) => entry.folder === folder)) add(change);
-    }
-    this.#settle(synced);
+    this.#settle(
+      [...this.#pending].filter(({ entries }) => entries.some((entry) => entry.folder === folder)),
+    );
   }
 
   /** Makes everything durable. */
   sync(): void {
-    this.#settle(new Set(this.#pending));
+    this.#settle([...this.#pending]);
     const visit = (folder: FolderNode) => {
       for (const node of folder.names.values()) {
         if (node.kind === "folder") visit(node);
@@ -187,12 +179,18 @@ export class SimulatedDisk {
     return change;
   }
 
-  #settle(changes: ReadonlySet<NameChange>): void {
+  /** Makes changes durable, and those they build on. */
+  #settle(wanted: readonly NameChange[]): void {
+    const changes = new Set(wanted);
+    // A set that grows while it is gone through.
+    for (const { after } of changes) for (const earlier of after) changes.add(earlier);
     for (const change of this.#pending) {
       if (!changes.has(change)) continue;
       const { entries, ino } = change;
       place(entries, ({ durable }) => durable);
       this.#pending.delete(change);
+      // What is durable builds on nothing; so what came before it can be forgotten.
+      change.after = [];
       if (this.#latest.get(ino) === change) this.#latest.delete(ino);
       for (const { folder, name } of entries) {
         if (folder.latest.get(name) === change) folder.latest.delete(name);

@@ -139,6 +139,13 @@ export function simulatedFiles(
       throw error;
     }
   };
+  const isFolder = (path: string) => {
+    try {
+      return look(path)?.node?.kind === "folder";
+    } catch {
+      return false; // links in a circle lead to no folder
+    }
+  };
   const findFolder = (action: IoAction, path: string) => {
     step(action, path);
     const { node } = machine.disk.find(path, { action, follow: true });
@@ -191,19 +198,15 @@ export function simulatedFiles(
     },
     list: (path) => [...findFolder("list", path).names.keys()].sort(),
     makeFolder(path, mode) {
-      // Each folder is a step of its own, as it is a system call of its own.
-      const missing: string[] = [];
-      for (let at = resolve(path);; at = folderOf(at)) {
-        const found = look(at);
-        if (found?.node?.kind === "folder") break;
-        if (found?.node !== undefined) {
-          throw systemError(missing.length > 0 ? "ENOTDIR" : "EEXIST", "make folder", path);
-        }
-        missing.push(at);
-      }
-      for (const folder of missing.reverse()) {
-        const taken = step("make folder", folder);
-        taken.effects = [machine.disk.makeFolder(folder, mode)];
+      try {
+        // One call of the system makes one folder, so each is a step of its own.
+        step("make folder", path).effects = [machine.disk.makeFolder(path, mode)];
+      } catch (error) {
+        const { code } = error as { code?: string };
+        if (code === "EEXIST" && isFolder(path)) return;
+        if (code !== "ENOENT" || path === "/") throw error;
+        this.makeFolder(folderOf(path), mode);
+        step("make folder", path).effects = [machine.disk.makeFolder(path, mode)];
       }
     },
     rename(from, to) {

@@ -70,8 +70,8 @@ export class NameChange {
     readonly entries: readonly Entry[],
     /** Whose names change. */
     readonly ino: number,
-    /** The latest changes before it of the same names and of the same inode. */
-    readonly after: readonly NameChange[],
+    /** The latest changes before it of the same names and inode that are not durable either. */
+    public after: readonly NameChange[],
   ) {}
 }
 

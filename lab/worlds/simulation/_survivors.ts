@@ -27,8 +27,8 @@ export interface DiskImage {
   readonly root: FolderNode;
   readonly durable: ReadonlyMap<FolderNode, ReadonlyMap<string, Node>>;
   readonly data: ReadonlyMap<FileNode, FrozenData>;
-  /** In the order they were made. */
-  readonly changes: ReadonlySet<NameChange>;
+  /** In the order they were made, with those each builds on. */
+  readonly changes: ReadonlyMap<NameChange, readonly NameChange[]>;
 }
 
 /** One disk that a power loss may leave. */
@@ -67,8 +67,11 @@ export function captureImage(disk: SimulatedDisk): DiskImage {
     }
   };
   visit(disk.root);
-  const changes = new Set(disk.pending);
-  for (const { entries } of changes) for (const { node } of entries) visit(node);
+  const { pending } = disk;
+  const changes = new Map(
+    [...pending].map((change) => [change, change.after.filter((one) => pending.has(one))]),
+  );
+  for (const { entries } of changes.keys()) for (const { node } of entries) visit(node);
   return { blockSize: disk.blockSize, root: disk.root, durable, data, changes };
 }
 
@@ -126,9 +129,8 @@ export function survive(image: DiskImage, choose: Choose, keys: DiskKeys): Survi
     if (names === undefined) tree.set(folder, names = new Map(image.durable.get(folder)));
     return names;
   };
-  for (const change of image.changes) {
-    const lost = change.after.some((earlier) => image.changes.has(earlier) && !kept.has(earlier));
-    if (lost || pick(2) === 0) continue;
+  for (const [change, after] of image.changes) {
+    if (after.some((earlier) => !kept.has(earlier)) || pick(2) === 0) continue;
     kept.add(change);
     place(change.entries, namesIn);
   }
