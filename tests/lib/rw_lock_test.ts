@@ -132,6 +132,38 @@ describe("RwLock: who is inside", { timeout }, () => {
   });
 });
 
+describe("RwLock: what is shown", { timeout }, () => {
+  test("RwLock.query() is true of its moment, whatever was true when it was asked before", {
+    timeout,
+  }, async () => {
+    const { lock } = create();
+    const named = await lock.read({ label: "a" });
+    const nameless = [await lock.read()];
+    assert.deepEqual(held(lock), ["a", "read"]);
+    // As many inside as before, and others.
+    named.release();
+    nameless.push(await lock.read());
+    assert.deepEqual(held(lock), ["read", "read"]);
+    nameless.pop()!.release();
+    const other = await lock.read({ label: "b" });
+    assert.deepEqual(held(lock), ["b", "read"]);
+    other.release();
+    nameless.pop()!.release();
+    using _writer = lock.tryWrite()!;
+    assert.deepEqual(lock.query().holders, [{ mode: "write" }]);
+  });
+
+  test("RwLock.query() answers what later events do not alter", { timeout }, async () => {
+    const { lock } = create();
+    const guard = await lock.read({ label: "a" });
+    const before = lock.query();
+    guard.release();
+    assert.deepEqual(before, { holders: [{ mode: "read", label: "a" }], waiters: [] });
+    assert.throws(() => (before.holders as unknown[]).pop(), TypeError);
+    assert.deepEqual(lock.query(), { holders: [], waiters: [] });
+  });
+});
+
 describe("RwLock: in which order", { timeout }, () => {
   test("RwLock.write() is granted before all that came later", { timeout }, async () => {
     const { lock } = create();
@@ -295,7 +327,7 @@ describe("RwLock: the end of a wait", { timeout }, () => {
     const { lock, host } = create();
     const guard = await lock.write();
     const waiter = lock.write({ timeout: Infinity });
-    assert.equal(host.set, 0);
+    assert.deepEqual([host.set, host.reads], [0, 0]);
     guard.release();
     (await waiter).release();
   });
