@@ -57,12 +57,13 @@ const orders: Record<Order["do"], (order: Order) => unknown> = {
     }
     return { faults, last };
   },
-  /** Takes the lock and tells so; holds it until it is terminated. */
+  /** Takes the lock and tells so; holds it asleep until it is terminated. */
   hold({ mode }) {
     const guard = mode === "read" ? lock.readSync() : lock.writeSync();
     Atomics.store(words, owner, 1);
     Atomics.notify(words, owner);
-    for (;;) if (guard.released) break;
+    Atomics.wait(words, owner, 1);
+    guard.release();
   },
   /** Waits for the lock, and counts in word 0 if it ever gets in. */
   park({ mode }) {
