@@ -23,6 +23,7 @@ import {
   show,
 } from "./_options.ts";
 import { UpdateRun } from "./_update.ts";
+import { Version, VersionPin } from "./_version.ts";
 import { ConflictError } from "./errors.ts";
 import { RwLock } from "./rw_lock.ts";
 
@@ -76,50 +77,6 @@ export interface Pin<T> extends Disposable {
   readonly epoch: number;
   /** The label it was pinned with. */
   readonly label: string | undefined;
-}
-
-/** One value, with what is needed to know when it is no longer needed. */
-class Version<T> {
-  pins = 0;
-  constructor(readonly value: T, readonly epoch: number) {}
-}
-
-class VersionPin<T> implements Pin<T> {
-  readonly epoch: number;
-  readonly label: string | undefined;
-  #version: Version<T> | undefined;
-  #unpin: (version: Version<T>) => void;
-
-  constructor(
-    version: Version<T>,
-    label: string | undefined,
-    unpin: (version: Version<T>) => void,
-  ) {
-    this.#version = version;
-    this.#unpin = unpin;
-    this.epoch = version.epoch;
-    this.label = label;
-    version.pins++;
-  }
-
-  get value(): T {
-    if (this.#version === undefined) {
-      throw new TypeError(`Cannot read version ${this.epoch}: its pin has been disposed of`);
-    }
-    return this.#version.value;
-  }
-
-  /** Whether this pin was made by the snapshots that `unpin` belongs to. */
-  static isOf(pin: unknown, unpin: unknown): pin is VersionPin<unknown> {
-    return typeof pin === "object" && pin !== null && #unpin in pin && pin.#unpin === unpin;
-  }
-
-  [Symbol.dispose](): void {
-    const version = this.#version;
-    if (version === undefined) return;
-    this.#version = undefined;
-    this.#unpin(version);
-  }
 }
 
 /**
@@ -178,7 +135,6 @@ export class Snapshots<T> {
     this.#onRetire = options.onRetire;
     this.#current = new Version(initial, 0);
     this.#unpin = (version) => {
-      version.pins--;
       if (version.pins === 0 && version !== this.#current) this.#retire(version);
     };
   }
