@@ -5,6 +5,7 @@
  */
 export * from "./lib/lock.ts";
 export * from "./lib/errors.ts";
-export { RwLock } from "./lib/rw_lock.ts";
+export * from "./lib/rw_lock.ts";
+export * from "./lib/acquire_all.ts";
 export * from "./lib/snapshots.ts";
 export * from "./lib/file_lock.ts";

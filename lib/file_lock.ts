@@ -19,13 +19,15 @@ import { currentHost, type Host } from "./_host.ts";
 import { tell } from "./_observers.ts";
 import { checkAcquireOptions, checkFunction, checkLockOptions } from "./_options.ts";
 import { LockTimeoutError } from "./errors.ts";
-import type {
-  AcquireOptions,
-  Guard,
-  LockMode,
-  LockOptions,
-  LockQuery,
-  ReadWriteLock,
+import {
+  type AcquireOptions,
+  type Guard,
+  type LockMode,
+  type LockOptions,
+  type LockOrder,
+  lockOrder,
+  type LockQuery,
+  type ReadWriteLock,
 } from "./lock.ts";
 
 export type { RetryOptions } from "./_file_retry.ts";
@@ -337,6 +339,18 @@ export class FileLock implements ReadWriteLock, Disposable {
   /** The same as {@linkcode close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /**
+   * Where the lock stands in `acquireAll()`: by device and inode, whatever path leads there. The
+   * lock file is created if it is missing.
+   *
+   * @throws {Error} when the lock file cannot be used, naming it and why
+   * @throws {TypeError} when the lock is closed
+   */
+  [lockOrder](): LockOrder {
+    const { dev, ino } = this.#attach().id;
+    return { reach: "processes", key: `${dev}:${ino}` };
   }
 
   async #acquire(mode: LockMode, options: AcquireOptions = {}): Promise<Guard> {

@@ -87,6 +87,20 @@ export interface LockOptions {
   contentionAfter?: number;
 }
 
+/** Where a lock stands among those that `acquireAll()` acquires. */
+export interface LockOrder {
+  /** Who shares the lock: the tasks of an isolate, threads, or processes. */
+  readonly reach: "tasks" | "threads" | "processes";
+  /** By what the lock is known to all who share it, the same in each of them. */
+  readonly key: string;
+}
+
+/**
+ * The name of the method by which a lock that others than the tasks of this isolate share says
+ * where it stands. Without it a lock is taken to belong to this isolate alone.
+ */
+export const lockOrder: unique symbol = Symbol.for("interlock.lockOrder") as never;
+
 /** A lock that many readers share or one writer has alone. */
 export interface ReadWriteLock {
   /** Acquires the lock shared with other readers. */
@@ -103,4 +117,6 @@ export interface ReadWriteLock {
   tryWrite(): Guard | undefined;
   /** Who holds the lock and who waits for it now. */
   query(): LockQuery;
+  /** Where the lock stands among others, if it reaches beyond this isolate. */
+  [lockOrder]?(): LockOrder;
 }

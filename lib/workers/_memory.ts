@@ -1,11 +1,12 @@
 /**
  * How the shared primitives lie in memory, and how a handle is told from anything else.
  *
- * Every memory begins with the same four words: what it is, in which layout, for how many, and
- * one spare. A handle is a plain object around the memory, so that it can be posted; it is
+ * Every memory begins with the same words: what it is, in which layout, for how many, one spare,
+ * and four that name it. A handle is a plain object around the memory, so that it can be posted; it is
  * believed only after all of these have been compared, for attaching to foreign memory would
  * corrupt it.
  */
+import { currentHost } from "../_host.ts";
 import { show } from "../_options.ts";
 
 /** An array of words that threads share. */
@@ -33,13 +34,24 @@ export interface Handle {
   readonly memory: SharedArrayBuffer;
 }
 
+/** Where the memory's name begins, and how many words it has. */
+const NAME = 4;
+const NAME_WORDS = 4;
+
 /** Lays out new memory of `length` words for `count` owners or parties. */
 export function allocate(kind: Kind, count: number, length: number): Words {
   const words = new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
   words[KIND] = MAGIC[kind];
   words[LAYOUT] = VERSION;
   words[COUNT] = count;
+  const host = currentHost();
+  for (let i = 0; i < NAME_WORDS; i++) words[NAME + i] = host.random() * 2 ** 32;
   return words;
+}
+
+/** A name of the memory that is the same in every thread and, with 128 random bits, no other's. */
+export function nameOf(words: Words): string {
+  return words.subarray(NAME, NAME + NAME_WORDS).join(" ");
 }
 
 /** For how many owners or parties the memory was laid out. */

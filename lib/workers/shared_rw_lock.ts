@@ -12,16 +12,18 @@ import {
   checkLockOptions,
   show,
 } from "../_options.ts";
-import type {
-  AcquireOptions,
-  Guard,
-  LockMode,
-  LockOptions,
-  LockQuery,
-  ReadWriteLock,
+import {
+  type AcquireOptions,
+  type Guard,
+  type LockMode,
+  type LockOptions,
+  type LockOrder,
+  lockOrder,
+  type LockQuery,
+  type ReadWriteLock,
 } from "../lock.ts";
 import { namesOf } from "./_hold.ts";
-import { allocate, checkCount, checkNoSignal, countOf, open, VERSION } from "./_memory.ts";
+import { allocate, checkCount, checkNoSignal, countOf, nameOf, open, VERSION } from "./_memory.ts";
 import { lockLength, MOST_OWNERS } from "./_seat.ts";
 import { ThreadSide } from "./_thread_side.ts";
 
@@ -344,6 +346,11 @@ export class SharedRwLock implements ReadWriteLock {
    */
   query(): LockQuery {
     return this.#side.query();
+  }
+
+  /** Where the lock stands in `acquireAll()`: by its memory, which every thread names alike. */
+  [lockOrder](): LockOrder {
+    return { reach: "threads", key: nameOf(this.#side.seat.words) };
   }
 
   /**
