@@ -21,8 +21,6 @@ export function identity(value: unknown): unknown {
       return value === null ? null : MARK + text(value);
     case "function":
       return text(value);
-    case "number":
-      return value === 0 ? 0 : value;
     default:
       return value;
   }

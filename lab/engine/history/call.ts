@@ -42,7 +42,7 @@ export interface Call {
   readonly line?: number;
 }
 
-/** A call in words: `7: cas [3,0] → true`. */
+/** A call in words: `7: cas [3, 0] → true`. */
 export function describeCall(call: Call): string {
   const { process, name, object, input, outcome, output } = call;
   const words = [`${process}:`, name];
@@ -56,12 +56,19 @@ export function describeCall(call: Call): string {
 
 /** Plain data in words, on one line. */
 export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "symbol") return Symbol.keyFor(value) ?? value.toString();
+  if (Array.isArray(value)) return `[${value.map(show).join(", ")}]`;
   if (value instanceof Set) return `{${[...value].map(show).join(", ")}}`;
-  if (value instanceof Map) {
-    return `{${[...value].map(([key, each]) => `${show(key)}: ${show(each)}`).join(", ")}}`;
-  }
-  return typeof value === "object" || typeof value === "string"
-    ? JSON.stringify(value)
-    : String(value);
+  if (value instanceof Map) return showEntries(value);
+  if (value !== null && typeof value === "object") return showEntries(Object.entries(value));
+  return String(value);
+}
+
+function showEntries(entries: Iterable<[unknown, unknown]>): string {
+  const texts = [...entries].map(([key, value]) =>
+    `${typeof key === "string" ? key : show(key)}: ${show(value)}`
+  );
+  return `{${texts.join(", ")}}`;
 }

@@ -16,6 +16,7 @@ export function register(initial: unknown = null): Model {
     name: "register",
     initial,
     operations: ["read", "write"],
+    observes: ({ name }) => name === "read",
     step: (value, call) =>
       call.name === "write" ? call.input : answered(call, value) ? value : ILLEGAL,
   };
@@ -33,6 +34,7 @@ export function casRegister(initial: unknown = null): Model {
     name: "compare-and-set register",
     initial,
     operations: ["read", "write", "cas"],
+    observes: ({ name, output }) => name === "read" || output === false,
     step(value, call) {
       if (call.name !== "cas") return step(value, call);
       const [expected, next] = call.input as [unknown, unknown];
@@ -54,6 +56,7 @@ export function counter(initial: number = 0): Model<number> {
     name: "counter",
     initial,
     operations: ["read", "add", "increment", "decrement"],
+    observes: ({ name }) => name === "read",
     step(value, call) {
       if (call.name === "read") return answered(call, value) ? value : ILLEGAL;
       const amount = (call.input ?? 1) as number;
@@ -74,6 +77,7 @@ export function keyValue(initial: string | null = ""): Model<string | null> {
     name: "key-value store",
     initial,
     operations: ["get", "put", "append"],
+    observes: ({ name }) => name === "get",
     step(value, call) {
       if (call.name === "put") return call.input as string;
       if (call.name === "append") return (value ?? "") + (call.input as string);
@@ -88,6 +92,7 @@ export function queue(): Model<readonly unknown[]> {
     name: "queue",
     initial: [],
     operations: ["enqueue", "dequeue"],
+    observes: ({ name, output, open }) => name === "dequeue" && !open && output == null,
     step(items, call) {
       if (call.name === "enqueue") return [...items, call.input];
       if (items.length === 0) return call.open || call.output == null ? items : ILLEGAL;
@@ -97,7 +102,7 @@ export function queue(): Model<readonly unknown[]> {
 }
 
 /** What holds a mutex: its owner, if the calls name one. */
-type Holder = readonly [owner: unknown];
+export type Holder = readonly [owner: unknown];
 
 /**
  * A lock for one: `acquire` and `release`. An input names the owner; a release by any other is then
@@ -108,6 +113,7 @@ export function mutex(): Model<Holder | null> {
     name: "mutex",
     initial: null,
     operations: ["acquire", "release"],
+    observes: ({ output }) => output === false,
     step(holder, call) {
       if (call.name === "release") {
         return holder !== null && same(holder[0], call.input) ? null : ILLEGAL;
@@ -120,12 +126,14 @@ export function mutex(): Model<Holder | null> {
 }
 
 /** Who is inside a reader-writer lock. */
-interface Inside {
+export interface Inside {
+  /** How many readers. */
   readonly readers: number;
+  /** How many writers, 0 or 1. */
   readonly writers: number;
 }
 
-/** Which part of `Inside` each call on a reader-writer lock leaves behind. */
+/** Who is inside after each call. */
 const CHANGES: Record<string, (inside: Inside) => Inside> = {
   acquireRead: ({ readers, writers }) => ({ readers: readers + 1, writers }),
   releaseRead: ({ readers, writers }) => ({ readers: readers - 1, writers }),
@@ -146,6 +154,7 @@ export function readWriteLock(): Model<Inside> {
     name: "reader-writer lock",
     initial: { readers: 0, writers: 0 },
     operations: Object.keys(CHANGES),
+    observes: ({ output }) => output === false,
     step(inside, call) {
       const { readers, writers } = inside;
       if (call.output === false) return readers + writers > 0 ? inside : ILLEGAL;
@@ -165,6 +174,7 @@ export function set(): Model<ReadonlySet<unknown>> {
     name: "set",
     initial: new Set(),
     operations: ["add", "remove", "has", "read"],
+    observes: ({ name, output }) => name === "has" || name === "read" || output === false,
     step(members, call) {
       if (call.name === "read") {
         return call.open || sameMembers(members, call) ? members : ILLEGAL;

@@ -1,0 +1,272 @@
+/**
+ * The search for an order: Wing and Gong's, with Lowe's cache.
+ *
+ * A configuration is a set of calls that have been placed, in some order, and the state they lead to.
+ * Next may come any call that was invoked before the first return that is still to be placed (the
+ * frontier): whatever returned earlier has been placed. When nothing fits, the last choice is undone.
+ * An order is found when every call that returned has been placed; open calls need not be.
+ *
+ * What keeps the tree small, and why nothing is lost by it:
+ * - A configuration that was in vain is not entered again (`Cache`).
+ * - A call that only observes comes as soon as it fits, without a choice: in any order that goes on
+ *   from here it can be moved to the front, since no other call can tell. (This is not so for one that
+ *   merely leaves the present state as it is: a later one may need it to change another.)
+ * - Of calls of one kind only the one that returns first is tried: two that could both come now can
+ *   change places. Open calls return last of all, those of one kind in the order of invocation.
+ * - An open call that would leave the state as it is need not come.
+ *
+ * Sources: Wing and Gong, "Testing and Verifying Concurrent Objects", 1993; Lowe, "Testing for
+ * Linearizability", 2017.
+ */
+import type { Allowance } from "./_allowance.ts";
+import { Cache } from "./_cache.ts";
+import type { Plan } from "./_plan.ts";
+import { INITIAL, NO_STATE, type Transitions } from "./_transitions.ts";
+
+/** What became of a search: an order, none, or nothing yet. */
+export type Finding = "found" | "none" | "undecided" | "out of memory";
+
+/** The head of the list of nodes. */
+const HEAD = 0;
+
+/** One search. It can be interrupted and taken up again. */
+export class Search {
+  readonly #plan: Plan;
+  readonly #transitions: Transitions;
+  readonly #cache: Cache;
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  /** The calls under way at the frontier that are still to be placed, as a set of slots. */
+  readonly #set: Int32Array;
+  /** The open calls used, as a set; of each kind the first ones. */
+  readonly #openSet: Int32Array;
+  /** For each kind of open calls, how many have been used. */
+  readonly #used: Int32Array;
+  /** For each kind, the visit that last met it, and where in `#choices` it then put it. */
+  readonly #metOn: Int32Array;
+  readonly #metAt: Int32Array;
+  /** What has been placed: a node, or -1 - the place of a kind of open calls. */
+  readonly #order: number[] = [];
+  /** What can be tried, for all frames. */
+  readonly #choices: number[] = [];
+  /** For each frame: its first choice, the next to be tried, its state, the order's length. */
+  readonly #frames: number[] = [];
+  #state = INITIAL;
+  #visits = 0;
+  #steps = 0;
+  /** The farthest frontier so far, and how much had been placed when it was first reached. */
+  #farthest = HEAD;
+  #bestLength = 0;
+  /** What had been placed then, once the search has left that path. */
+  readonly #best: number[] = [];
+  #onBestPath = true;
+  /** How far `#best` is the same as `#order`. */
+  #shared = 0;
+
+  /**
+   * @param plan The calls.
+   * @param transitions The model.
+   * @param allowance Where the memory for the cache comes from.
+   */
+  constructor(plan: Plan, transitions: Transitions, allowance: Allowance) {
+    this.#plan = plan;
+    this.#transitions = transitions;
+    const size = plan.callOf.length;
+    this.#next = new Int32Array(size);
+    this.#previous = new Int32Array(size);
+    for (let node = 0; node < size; node++) {
+      this.#next[node] = node + 1 === size ? HEAD : node + 1;
+      this.#previous[node] = node === HEAD ? size - 1 : node - 1;
+    }
+    this.#set = new Int32Array((plan.slots >> 5) + 1);
+    this.#openSet = new Int32Array((plan.openCalls + 31) >> 5);
+    this.#used = new Int32Array(plan.open.length);
+    this.#metOn = new Int32Array(transitions.kinds);
+    this.#metAt = new Int32Array(transitions.kinds);
+    this.#cache = new Cache(this.#set.length, this.#openSet.length, allowance);
+  }
+
+  /** How often the model has been consulted. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** The return that could not be got past: how many moments come before it. */
+  get farthest(): number {
+    return this.#plan.momentOf[this.#farthest];
+  }
+
+  /**
+   * The places of the calls in the order that was found or, where there is none, in one that has
+   * everything before the farthest return; and the number of the state it leads to.
+   */
+  best(): { readonly order: number[]; readonly state: number } {
+    this.#keepBest();
+    const { callOf, open } = this.#plan;
+    const used = new Int32Array(open.length);
+    const order: number[] = [];
+    let state = INITIAL;
+    for (const placed of this.#best) {
+      const queue = -1 - placed;
+      order.push(placed > 0 ? callOf[placed] : open[queue].calls[used[queue]++]);
+      state = this.#transitions.next(this.#kind(placed), state);
+    }
+    return { order, state };
+  }
+
+  /**
+   * Searches on.
+   *
+   * @param limit How many steps there may have been when it stops undecided.
+   */
+  run(limit: number): Finding {
+    while (this.#steps < limit) {
+      const more = this.#visit();
+      // Without memory the transitions are no longer true, so this comes before any answer.
+      if (this.#transitions.exhausted) return "out of memory";
+      if (!more) return "found";
+      while (!this.#advance()) {
+        if (this.#frames.length === 0) return "none";
+      }
+    }
+    return "undecided";
+  }
+
+  /** Gives the memory back; the search is over. */
+  dispose(): void {
+    this.#cache.dispose();
+  }
+
+  /**
+   * Looks at the configuration the search has come to. Places what comes without a choice, and makes
+   * a frame of the choices, if it is new. Answers `false` if nothing is left to be placed.
+   */
+  #visit(): boolean {
+    const { returnOf, kindOf, slotOf, open } = this.#plan;
+    const transitions = this.#transitions;
+    const choices = this.#choices;
+    const state = this.#state;
+    const firstChoice = choices.length;
+    const visit = ++this.#visits;
+    const set = this.#set;
+    for (let word = 0; word < set.length; word++) set[word] = 0;
+
+    let node = this.#next[HEAD];
+    while (returnOf[node] !== 0) {
+      const kind = kindOf[node];
+      const after = transitions.next(kind, state);
+      this.#steps++;
+      if (after === state && transitions.observes(kind)) {
+        this.#place(node);
+        node = this.#next[this.#previous[node]];
+        continue;
+      }
+      set[slotOf[node] >> 5] |= 1 << (slotOf[node] & 31);
+      if (after !== NO_STATE) {
+        if (this.#metOn[kind] !== visit) {
+          this.#metOn[kind] = visit;
+          this.#metAt[kind] = choices.push(node) - 1;
+        } else if (returnOf[node] < returnOf[choices[this.#metAt[kind]]]) {
+          choices[this.#metAt[kind]] = node;
+        }
+      }
+      node = this.#next[node];
+    }
+    if (node > this.#farthest || node === HEAD) {
+      this.#farthest = node;
+      this.#bestLength = this.#order.length;
+      this.#onBestPath = true;
+    }
+    if (node === HEAD) return false;
+
+    if (this.#cache.visit(node, state, set, this.#openSet)) {
+      choices.length = firstChoice;
+      return true;
+    }
+    for (let queue = 0; queue < open.length; queue++) {
+      const { calls, after, kind } = open[queue];
+      const used = this.#used[queue];
+      if (used === calls.length || after[used] >= node) continue;
+      const next = transitions.next(kind, state);
+      this.#steps++;
+      if (next !== NO_STATE && next !== state) choices.push(-1 - queue);
+    }
+    this.#frames.push(firstChoice, firstChoice, state, this.#order.length);
+    return true;
+  }
+
+  /** Makes the next choice of the last frame; answers `false` if it had none left, and is gone. */
+  #advance(): boolean {
+    const frames = this.#frames;
+    const frame = frames.length - 4;
+    const choice = frames[frame + 1];
+    this.#undo(frames[frame + 3]);
+    if (choice === this.#choices.length) {
+      this.#choices.length = frames[frame];
+      frames.length = frame;
+      return false;
+    }
+    frames[frame + 1]++;
+    const placed = this.#choices[choice];
+    this.#state = this.#transitions.next(this.#kind(placed), frames[frame + 2]);
+    this.#place(placed);
+    return true;
+  }
+
+  #kind(placed: number): number {
+    return placed > 0 ? this.#plan.kindOf[placed] : this.#plan.open[-1 - placed].kind;
+  }
+
+  #place(placed: number): void {
+    this.#order.push(placed);
+    if (placed > 0) {
+      this.#takeOut(placed);
+      this.#takeOut(this.#plan.returnOf[placed]);
+    } else {
+      const queue = -1 - placed;
+      const bit = this.#plan.open[queue].firstBit + this.#used[queue]++;
+      this.#openSet[bit >> 5] |= 1 << (bit & 31);
+    }
+  }
+
+  /** Takes back what was placed last, until `length` calls are left. */
+  #undo(length: number): void {
+    const order = this.#order;
+    if (length < this.#bestLength) this.#keepBest();
+    if (length < this.#shared) this.#shared = length;
+    while (order.length > length) {
+      const placed = order.pop()!;
+      if (placed > 0) {
+        this.#putBack(this.#plan.returnOf[placed]);
+        this.#putBack(placed);
+      } else {
+        const queue = -1 - placed;
+        const bit = this.#plan.open[queue].firstBit + --this.#used[queue];
+        this.#openSet[bit >> 5] &= ~(1 << (bit & 31));
+      }
+    }
+  }
+
+  #takeOut(node: number): void {
+    const before = this.#previous[node];
+    const after = this.#next[node];
+    this.#next[before] = after;
+    this.#previous[after] = before;
+  }
+
+  #putBack(node: number): void {
+    this.#next[this.#previous[node]] = node;
+    this.#previous[this.#next[node]] = node;
+  }
+
+  /** Copies what had been placed at the farthest frontier, unless that has been done. */
+  #keepBest(): void {
+    if (!this.#onBestPath) return;
+    this.#onBestPath = false;
+    this.#best.length = this.#shared;
+    for (let place = this.#shared; place < this.#bestLength; place++) {
+      this.#best.push(this.#order[place]);
+    }
+    this.#shared = this.#bestLength;
+  }
+}
