@@ -5,6 +5,7 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { FileLock, RwLock, Snapshots } from "@interlock/core";
 import { tour, WORLD_NAMES } from "@interlock/core/lab";
+import { LockManager } from "@interlock/core/locks";
 import { SharedRwLock } from "@interlock/core/workers";
 import race from "./race.ts";
 
@@ -16,6 +17,11 @@ async function useCore(): Promise<void> {
   const file = new FileLock("consumer.lock");
   using guard = await file.write();
   assert.equal(guard.released, false);
+}
+
+async function useLocks(): Promise<void> {
+  const locks = new LockManager();
+  assert.equal(await locks.request("name", (lock) => lock.mode), "exclusive");
 }
 
 async function useWorkers(): Promise<void> {
@@ -41,5 +47,6 @@ async function useLab(): Promise<void> {
 }
 
 await useCore();
+await useLocks();
 await useWorkers();
 await useLab();
