@@ -40,7 +40,7 @@ async function reach(program: Program, strategy: Strategy, budget: number): Prom
 test(
   "DporStrategy reaches every trace that running every order reaches",
   { timeout },
-  async (t) => {
+  async () => {
     await using tasks = openDistance("tasks");
     let compared = 0;
     let orders = 0;
