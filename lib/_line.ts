@@ -52,6 +52,19 @@ export class Line<M> {
     return tail;
   }
 
+  /** Puts a member before all others; answers the chunk that `remove` will ask for. */
+  prepend(member: M): Chunk<M> {
+    const { head } = this;
+    if (head === undefined || this.size === 0) return this.append(member);
+    const chunk = new Chunk<M>();
+    chunk.places.push(member);
+    chunk.size = chunk.filled = 1;
+    chunk.after = head;
+    this.head = head.before = chunk;
+    this.size++;
+    return chunk;
+  }
+
   /** Takes out the first member, which there must be. */
   shift(): void {
     const head = this.head!;

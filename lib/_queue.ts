@@ -25,7 +25,7 @@ type Resolve = (guard: Guard) => void;
 type Reject = (reason: unknown) => void;
 
 /** A holder or waiter with a name or an owner. */
-class Named {
+export class Named {
   chunk: Chunk<Named> | undefined = undefined;
   constructor(readonly party: LockParty) {}
 }
@@ -38,12 +38,22 @@ class Waiter {
     return undefined;
   }
 
+  /** Whether it could enter now if it were first. */
+  fits(queue: Queue): boolean {
+    return queue.canEnter(this.writes);
+  }
+
+  /** Lets it in. */
+  enter(queue: Queue): void {
+    this.resolve(queue.admit(this.writes, this.named));
+  }
+
   /** Takes off what could end the wait before its turn. */
   detach(): void {}
 }
 
 /** A waiter that can time out or abort, or that has a name. */
-class LimitedWaiter extends Waiter implements Expirable, Abortable {
+export class LimitedWaiter extends Waiter implements Expirable, Abortable {
   chunk: Chunk<Waiter> | undefined = undefined;
   timeout: Deadline | undefined = undefined;
   contention: Deadline | undefined = undefined;
@@ -64,12 +74,12 @@ class LimitedWaiter extends Waiter implements Expirable, Abortable {
   }
 
   expire(waited: number): void {
-    this.#leave(this.queue.timedOut(this.writes, waited));
+    this.leave(this.queue.timedOut(this.writes, waited));
     this.queue.drain();
   }
 
   abort(reason: unknown): void {
-    this.#leave(reason);
+    this.leave(reason);
   }
 
   afterAbort(): void {
@@ -83,7 +93,8 @@ class LimitedWaiter extends Waiter implements Expirable, Abortable {
     if (link !== undefined) link.remove();
   }
 
-  #leave(reason: unknown): void {
+  /** Ends the wait without the lock; whoever calls this drains the queue. */
+  leave(reason: unknown): void {
     this.detach();
     this.queue.waiters.remove(this.chunk!, this);
     this.reject(reason);
@@ -118,11 +129,7 @@ class QueueGuard implements Guard {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    const queue = this.#queue;
-    if (this.#writes) queue.inside = 0;
-    else queue.inside--;
-    if (this.#named !== undefined) queue.unlist(this.#named);
-    if (queue.waiters.size > 0) queue.drain();
+    this.#queue.leave(this.#writes, this.#named);
   }
 
   [Symbol.dispose](): void {
@@ -130,7 +137,8 @@ class QueueGuard implements Guard {
   }
 }
 
-function modeOf(writes: boolean): LockMode {
+/** How one who writes or not holds the lock. */
+export function modeOf(writes: boolean): LockMode {
   return writes ? "write" : "read";
 }
 
@@ -156,15 +164,17 @@ export class Queue {
   inside = 0;
   readonly waiters: Line<Waiter> = new Line();
   readonly deadlines: Deadlines;
+  /** The one who may upgrade, from its request until its release. */
+  upgradable: Named | undefined = undefined;
   readonly #holders: Line<Named> = new Line();
   #listed: readonly LockParty[] | undefined;
-  readonly #label: string;
+  readonly label: string;
   readonly #onContention: LockOptions["onContention"];
   readonly #contentionAfter: number;
 
   constructor(host: Host, options: LockOptions = {}) {
     this.deadlines = deadlinesOf(host);
-    this.#label = options.label ?? "the lock";
+    this.label = options.label ?? "the lock";
     this.#onContention = options.onContention;
     this.#contentionAfter = options.contentionAfter ?? 100;
   }
@@ -194,29 +204,48 @@ export class Queue {
     const { timeout = Infinity, signal } = options;
     if (signal !== undefined && signal.aborted) return Promise.reject(signal.reason);
     const name = nameOf(writes, options);
-    if (this.waiters.size === 0 && this.#canEnter(writes)) {
-      return Promise.resolve(this.#admit(writes, name));
+    if (this.mayEnter(writes)) {
+      return Promise.resolve(this.admit(writes, name));
     }
     if (timeout === 0) return Promise.reject(this.timedOut(writes, 0));
     const promise = new Promise<Guard>(catchBoth);
     const waiter = new LimitedWaiter(this, writes, resolveLast, rejectLast, name);
     waiter.chunk = this.waiters.append(waiter);
+    this.limit(waiter, timeout, signal);
+    return promise;
+  }
+
+  /** Sets what can end a wait before its turn. */
+  limit(waiter: LimitedWaiter, timeout: number, signal: AbortSignal | undefined): void {
     if (timeout !== Infinity) waiter.timeout = this.deadlines.add(timeout, waiter);
     if (signal !== undefined) waiter.link = onAbort(signal, waiter);
-    if (this.#onContention !== undefined) waiter.contention = this.#watch(writes);
-    return promise;
+    if (this.#onContention !== undefined) waiter.contention = this.#watch(waiter.writes);
+  }
+
+  /** Takes back what one had who leaves, and lets in those it kept out. */
+  leave(writes: boolean, named: Named | undefined): void {
+    if (writes) this.inside = 0;
+    else this.inside--;
+    if (named !== undefined) this.unlist(named);
+    if (this.waiters.size > 0) this.drain();
   }
 
   /** Lets in whoever may enter, in the order they came. */
   drain(): void {
     const { waiters } = this;
     let waiter = waiters.first;
-    while (waiter !== undefined && this.#canEnter(waiter.writes)) {
+    while (waiter !== undefined && waiter.fits(this)) {
       waiters.shift();
       waiter.detach();
-      waiter.resolve(this.#admit(waiter.writes, waiter.named));
+      waiter.enter(this);
       waiter = waiters.first;
     }
+  }
+
+  /** Puts one on the list of holders with names. */
+  list(named: Named): void {
+    named.chunk = this.#holders.append(named);
+    this.#listed = undefined;
   }
 
   /** Takes one who leaves off the list of holders with names. */
@@ -246,23 +275,28 @@ export class Queue {
     );
   }
 
-  /** The error of one that may wait no longer. */
-  timedOut(writes: boolean, waited: number): LockTimeoutError {
-    const holders = this.listHolders();
-    return new LockTimeoutError({ lock: this.#label, mode: modeOf(writes), waited, holders });
+  /** The error of one that may wait no longer; `self` is inside but not in its own way. */
+  timedOut(writes: boolean, waited: number, self?: Named): LockTimeoutError {
+    const all = this.listHolders();
+    const holders = self === undefined ? all : all.filter((party) => party !== self.party);
+    return new LockTimeoutError({ lock: this.label, mode: modeOf(writes), waited, holders });
   }
 
-  #canEnter(writes: boolean): boolean {
+  /** Whether one who comes now need not wait. */
+  mayEnter(writes: boolean): boolean {
+    return this.waiters.size === 0 && this.canEnter(writes);
+  }
+
+  /** Whether one who is first in the queue may enter now. */
+  canEnter(writes: boolean): boolean {
     return writes ? this.inside === 0 : this.inside >= 0;
   }
 
-  #admit(writes: boolean, named: Named | undefined): Guard {
+  /** Makes one who may enter a holder. */
+  admit(writes: boolean, named: Named | undefined): Guard {
     if (writes) this.inside = -1;
     else this.inside++;
-    if (named !== undefined) {
-      named.chunk = this.#holders.append(named);
-      this.#listed = undefined;
-    }
+    if (named !== undefined) this.list(named);
     return new QueueGuard(this, writes, named);
   }
 

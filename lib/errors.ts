@@ -56,6 +56,24 @@ export class LockTimeoutError extends Error {
   }
 }
 
+/** An upgradable read was asked for while there is one: the two would wait for each other. */
+export class UpgradeConflictError extends Error {
+  /** What tells it from other errors. */
+  override readonly name = "UpgradeConflictError";
+  /** The lock's label, or what it guards. */
+  readonly lock: string;
+  /** Who has the right to upgrade, or waits for it. */
+  readonly holder: LockParty;
+
+  /** Builds the message from the lock and who is ahead. */
+  constructor(lock: string, holder: LockParty) {
+    const name = holder.label === undefined ? "" : ` (${holder.label})`;
+    super(`Cannot read-lock ${lock} upgradably: another upgradable reader${name} is ahead`);
+    this.lock = lock;
+    this.holder = holder;
+  }
+}
+
 /** An optimistic commit came too late: its base is no longer the current version. */
 export class ConflictError extends Error {
   /** Always `ConflictError`. */

@@ -45,6 +45,23 @@ export interface Guard extends Disposable {
   release(): void;
 }
 
+/** How long an upgrade may wait, and what ends the wait. */
+export type UpgradeOptions = Pick<AcquireOptions, "timeout" | "signal">;
+
+/** The right to be inside as a reader, and to become the writer without leaving. */
+export interface UpgradableGuard extends Guard {
+  /**
+   * Becomes the writer: at once if no other reader is inside, else when those have left, before
+   * all who wait and with new readers kept out meanwhile. If it cannot, it stays a reader.
+   */
+  upgrade(options?: UpgradeOptions): Promise<void>;
+  /**
+   * Becomes a reader again with no writer in between. Readers next in the queue enter with it.
+   * Does nothing for a reader.
+   */
+  downgrade(): void;
+}
+
 /** One holder or waiter, as far as the lock can tell. */
 export interface LockParty {
   /** How the lock is held or wanted. */

@@ -8,7 +8,15 @@
 import { currentHost } from "./_host.ts";
 import { checkAcquireOptions, checkFunction, checkLockOptions } from "./_options.ts";
 import { Queue } from "./_queue.ts";
-import type { AcquireOptions, Guard, LockOptions, LockQuery, ReadWriteLock } from "./lock.ts";
+import { acquireUpgradable } from "./_upgradable.ts";
+import type {
+  AcquireOptions,
+  Guard,
+  LockOptions,
+  LockQuery,
+  ReadWriteLock,
+  UpgradableGuard,
+} from "./lock.ts";
 
 /**
  * A lock that many readers share or one writer has alone, for async tasks in one isolate.
@@ -110,6 +118,49 @@ export class RwLock implements ReadWriteLock {
     if (options !== undefined) return this.#acquire(true, options);
     const guard = this.#queue.enter(true);
     return guard === undefined ? this.#queue.wait(true) : Promise.resolve(guard);
+  }
+
+  /**
+   * Acquires the lock shared with other readers, with the right to become the writer.
+   *
+   * There is one such right: two who have it would each wait for the other to leave. So this
+   * rejects at once while another has it or waits for it. Whoever only might write reads first,
+   * together with all other readers, and upgrades when it must; what it has read stays true.
+   *
+   * @param options As for `read()`.
+   * @returns The guard to upgrade, downgrade, and release or dispose of.
+   * @throws {UpgradeConflictError} while another upgradable reader is inside or waits
+   * @throws {LockTimeoutError} when `timeout` milliseconds have passed
+   * @throws {TypeError | RangeError} when an option cannot be meant
+   * @throws the signal's reason when it has aborted
+   *
+   * @example Write only what is missing
+   * ```ts
+   * import { RwLock } from "@interlock/core";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = new RwLock();
+   * const cache = new Map<string, number>();
+   * {
+   *   using guard = await lock.upgradable();
+   *   if (!cache.has("answer")) {
+   *     await guard.upgrade();
+   *     cache.set("answer", 42);
+   *     guard.downgrade();
+   *   }
+   *   assert.equal(guard.mode, "read");
+   *   assert.equal(lock.tryRead()?.mode, "read");
+   * }
+   * assert.equal(cache.get("answer"), 42);
+   * ```
+   */
+  upgradable(options: AcquireOptions = {}): Promise<UpgradableGuard> {
+    try {
+      checkAcquireOptions(options, "read-lock upgradably");
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return acquireUpgradable(this.#queue, options);
   }
 
   /**

@@ -11,6 +11,7 @@ test("Line is a list from which any member can be taken", { timeout }, async () 
   // Many more come than leave, so that the line passes the bounds of its chunks both ways.
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.record({ add: fc.integer({ min: 1, max: 40 }) }) },
+    { weight: 2, arbitrary: fc.record({ prepend: fc.integer({ min: 1, max: 3 }) }) },
     { weight: 2, arbitrary: fc.record({ shift: fc.integer({ min: 1, max: 40 }) }) },
     { weight: 3, arbitrary: fc.record({ remove: fc.array(fc.nat(), { maxLength: 40 }) }) },
   );
@@ -22,6 +23,11 @@ test("Line is a list from which any member can be taken", { timeout }, async () 
         for (let i = 0; i < step.add; i++) {
           const member = {};
           model.push({ member, chunk: line.append(member) });
+        }
+      } else if ("prepend" in step) {
+        for (let i = 0; i < step.prepend; i++) {
+          const member = {};
+          model.unshift({ member, chunk: line.prepend(member) });
         }
       } else if ("shift" in step) {
         for (let i = 0; i < step.shift && model.length > 0; i++) {

@@ -2,14 +2,22 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type AcquireOptions, type Guard, type LockMode, RwLock } from "../../mod.ts";
+import {
+  type AcquireOptions,
+  type Guard,
+  type LockMode,
+  RwLock,
+  type UpgradableGuard,
+} from "../../mod.ts";
 import { FakeHost, settle } from "../_fake_host.ts";
 import { checkProperty } from "../_property.ts";
 
 const timeout = 120_000;
 
 type Step =
-  | { do: "acquire"; mode: LockMode; timeout?: number; signal?: number }
+  | { do: "acquire"; mode: LockMode; upgradable?: boolean; timeout?: number; signal?: number }
+  | { do: "upgrade"; timeout?: number; signal?: number }
+  | { do: "downgrade" }
   | { do: "try"; mode: LockMode }
   | { do: "release"; which: number }
   | { do: "abort"; signal: number }
@@ -33,6 +41,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       signal: fc.option(fc.nat(2), { nil: undefined }),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("acquire" as const),
+      mode: fc.constant("read" as const),
+      upgradable: fc.constant(true),
+      timeout: fc.option(fc.constantFrom(...lengths), { nil: undefined }),
+      signal: fc.option(fc.nat(2), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("upgrade" as const),
+      timeout: fc.option(fc.constantFrom(...lengths), { nil: undefined }),
+      signal: fc.option(fc.nat(2), { nil: undefined }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("downgrade" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("try" as const), mode }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("release" as const), which: fc.nat(12) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("abort" as const), signal: fc.nat(2) }) },
@@ -44,7 +71,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 interface Party {
   readonly label: string;
-  readonly mode: LockMode;
+  mode: LockMode;
+  /** Whose upgrade this waiter is. */
+  readonly upgrades?: Party;
   readonly due: number;
   readonly signal: number | undefined;
 }
@@ -53,9 +82,13 @@ interface Party {
 class Model {
   holders: Party[] = [];
   waiters: Party[] = [];
+  /** The one that may upgrade, inside or waiting. */
+  upgradable: Party | undefined;
   /** How each acquire has ended. */
-  readonly ended = new Map<string, "granted" | "timed out" | "aborted">();
+  readonly ended = new Map<string, string>();
   readonly aborted = new Set<number>();
+  /** By what the ends of upgrades are known. */
+  readonly names = new Map<Party, string>();
   now = 0;
 
   fits(mode: LockMode): boolean {
@@ -63,31 +96,79 @@ class Model {
     return this.holders.every((holder) => holder.mode === "read");
   }
 
-  acquire(label: string, mode: LockMode, length = Infinity, signal?: number): void {
+  acquire(label: string, step: Step & { do: "acquire" }): void {
+    const { mode, timeout: length = Infinity, signal, upgradable = false } = step;
     const party = { label, mode, due: this.now + length, signal };
     if (signal !== undefined && this.aborted.has(signal)) this.ended.set(label, "aborted");
+    else if (upgradable && this.upgradable !== undefined) this.ended.set(label, "refused");
     else if (length === 0 && (this.waiters.length > 0 || !this.fits(mode))) {
       this.ended.set(label, "timed out");
     } else {
+      if (upgradable) this.upgradable = party;
       this.waiters.push(party);
       this.serve();
     }
   }
 
-  leave(party: Party, how: "timed out" | "aborted"): void {
+  upgrade(name: string, step: Step & { do: "upgrade" }): void {
+    const { timeout: length = Infinity, signal } = step;
+    const self = this.upgradable!;
+    const party: Party = {
+      label: self.label,
+      mode: "write",
+      due: this.now + length,
+      signal,
+      upgrades: self,
+    };
+    this.names.set(party, name);
+    if (signal !== undefined && this.aborted.has(signal)) this.ended.set(name, "aborted");
+    else if (self.mode === "write") this.ended.set(name, "granted");
+    else if (length === 0 && this.holders.length > 1) this.ended.set(name, "timed out");
+    else {
+      this.waiters.unshift(party);
+      this.serve();
+    }
+  }
+
+  /** Takes a new place at the end of the list. */
+  turn(mode: LockMode): void {
+    const self = this.upgradable!;
+    this.holders = this.holders.filter((holder) => holder !== self);
+    this.holders.push(self);
+    self.mode = mode;
+  }
+
+  downgrade(): void {
+    if (this.upgradable!.mode === "read") return;
+    this.turn("read");
+    this.serve();
+  }
+
+  leave(party: Party, how: "timed out" | "aborted" | "released"): void {
     this.waiters = this.waiters.filter((waiter) => waiter !== party);
-    this.ended.set(party.label, how);
+    this.ended.set(this.names.get(party) ?? party.label, how);
+    if (party === this.upgradable) this.upgradable = undefined;
   }
 
   serve(): void {
-    while (this.waiters.length > 0 && this.fits(this.waiters[0].mode)) {
-      const party = this.waiters.shift()!;
-      this.holders.push(party);
-      this.ended.set(party.label, "granted");
+    for (;;) {
+      const [party] = this.waiters;
+      if (party === undefined) return;
+      const fits = party.upgrades === undefined ? this.fits(party.mode) : this.holders.length === 1;
+      if (!fits) return;
+      this.waiters.shift();
+      this.ended.set(this.names.get(party) ?? party.label, "granted");
+      if (party.upgrades === undefined) this.holders.push(party);
+      else this.turn("write");
     }
   }
 
   release(label: string): void {
+    const upgrade = this.waiters.find(({ upgrades }) => upgrades?.label === label);
+    if (upgrade !== undefined) this.leave(upgrade, "released");
+    if (label === this.upgradable?.label && this.ended.get(label) === "granted") {
+      this.upgradable = undefined;
+    }
     this.holders = this.holders.filter((holder) => holder.label !== label);
     this.serve();
   }
@@ -107,6 +188,14 @@ class Model {
       this.serve();
     }
   }
+}
+
+function endOf(error: Error | string): string {
+  if (error === "aborted") return "aborted";
+  const { name } = error as Error;
+  return { LockTimeoutError: "timed out", UpgradeConflictError: "refused", TypeError: "released" }[
+    name
+  ] ?? name;
 }
 
 async function follow(steps: readonly Step[]): Promise<void> {
@@ -132,14 +221,29 @@ async function follow(steps: readonly Step[]): Promise<void> {
     if (step.do === "acquire") {
       const options: AcquireOptions = { label, timeout: step.timeout };
       if (step.signal !== undefined) options.signal = controllers[step.signal].signal;
-      lock[step.mode](options).then((guard) => {
+      const acquired = step.upgradable ? lock.upgradable(options) : lock[step.mode](options);
+      acquired.then((guard) => {
         guards.set(label, guard);
         ended.set(label, "granted");
-      }, (error) => {
-        const how = error.name === "LockTimeoutError" ? "timed out" : "aborted";
-        ended.set(label, how);
-      });
-      model.acquire(label, step.mode, step.timeout, step.signal);
+      }, (error) => ended.set(label, endOf(error)));
+      model.acquire(label, step);
+    } else if (step.do === "upgrade" || step.do === "downgrade") {
+      await settle();
+      const guard = guards.get(model.upgradable?.label ?? "") as UpgradableGuard | undefined;
+      // Only one upgrade at a time is asked for; that a second is refused is tested elsewhere.
+      if (guard === undefined || model.waiters[0]?.upgrades !== undefined) continue;
+      if (step.do === "downgrade") {
+        guard.downgrade();
+        model.downgrade();
+      } else {
+        const signal = step.signal === undefined ? undefined : controllers[step.signal].signal;
+        guard.upgrade({ timeout: step.timeout, signal }).then(
+          () => ended.set(label, "granted"),
+          (error) => ended.set(label, endOf(error)),
+        );
+        model.upgrade(label, step);
+      }
+      assert.equal(guard.mode, model.upgradable!.mode);
     } else if (step.do === "try") {
       const guard = step.mode === "read" ? lock.tryRead() : lock.tryWrite();
       const fits = model.waiters.length === 0 && model.fits(step.mode);
