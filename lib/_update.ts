@@ -1,8 +1,8 @@
 /**
- * One run of an update's function, which ends exactly once: with its result, with what it threw,
- * when its limit passes or when its signal aborts, whichever comes first. `#end` makes it so: it
- * is passed once, and takes timer and listener off. What the function does after that is its own
- * affair; its late result is dropped and its late rejection counts as handled.
+ * One run of an update's function, which ends with its result, with what it threw, when its limit
+ * passes or when its signal aborts, whichever comes first: a promise settles once, and each end
+ * takes timer and listener off. What the function does after that is its own affair; its late
+ * result is dropped and its late rejection counts as handled.
  */
 import type { Deadline, Deadlines, Expirable } from "./_deadlines.ts";
 import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
@@ -18,7 +18,6 @@ export class UpdateRun<T> implements Expirable, Abortable {
   #link: AbortLink | undefined;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
-  #ended = false;
 
   constructor(deadlines: Deadlines, epoch: number, options: UpdateOptions) {
     this.#deadlines = deadlines;
@@ -37,9 +36,7 @@ export class UpdateRun<T> implements Expirable, Abortable {
     });
     if (limit !== Infinity) this.#deadline = this.#deadlines.add(limit, this);
     if (signal !== undefined) this.#link = onAbort(signal, this);
-    this.#call(fn, value).then((next) => this.#finish(next), (error) => {
-      if (this.#end()) this.#reject(error);
-    });
+    this.#call(fn, value).then((next) => this.#finish(next), (error) => this.#fail(error));
     return promise;
   }
 
@@ -67,24 +64,25 @@ export class UpdateRun<T> implements Expirable, Abortable {
     // A function that kept the thread to itself is past its limit before any timer could fire.
     if (deadline !== undefined && this.#deadlines.elapsed(deadline) > this.#options.limit!) {
       this.expire();
-    } else if (this.#end()) {
+    } else {
+      this.#detach();
       this.#resolve(next);
     }
   }
 
-  #abandon(reason: unknown): void {
-    if (!this.#end()) return;
+  #fail(reason: unknown): void {
+    this.#detach();
     this.#reject(reason);
+  }
+
+  #abandon(reason: unknown): void {
+    this.#fail(reason);
     this.#context.abort(reason);
   }
 
-  /** Answers whether this is the first end. */
-  #end(): boolean {
-    if (this.#ended) return false;
-    this.#ended = true;
+  #detach(): void {
     if (this.#deadline !== undefined) this.#deadlines.remove(this.#deadline);
     this.#link?.remove();
-    return true;
   }
 }
 

@@ -435,8 +435,11 @@ describe("Snapshots: optimistic commits", { timeout }, () => {
 
   test("a commit between two updates concerns neither", { timeout }, async () => {
     const { snapshots } = create();
-    await snapshots.update(() => "b");
+    const held = new Held(snapshots);
+    held.finish("b");
+    assert.equal(await held.done, 1);
     snapshots.commit(1, "c");
+    assert.equal(held.signal!.aborted, false);
     assert.equal(await snapshots.update((value) => `${value}d`), 3);
     assert.equal(state(snapshots), "3:cd");
   });
