@@ -161,19 +161,24 @@ export class Simulation {
   /**
    * Lets time pass until `promise` settles.
    *
+   * @param until The moment at which it has waited too long.
    * @returns What it resolves to.
    * @throws {Error} when it waits though no timer is set: it would for ever
+   * @throws {Error} when it still waits and the next timer is due after `until`
    * @throws what it rejects with
    */
-  async finish<T>(promise: Promise<T>): Promise<T> {
+  async finish<T>(promise: Promise<T>, until: number = Infinity): Promise<T> {
     let done = false;
     const mark = () => void (done = true);
     promise.then(mark, mark);
     await this.settle();
     while (!done) {
-      if (this.clock.advance() === 0) {
+      const { next } = this.clock;
+      if (next === undefined) {
         throw new Error("Cannot go on: it waits, and no timer is set that could end that");
       }
+      if (next > until) throw new Error(`Cannot go on: it still waits after ${until} ms`);
+      this.clock.advance();
       await this.settle();
     }
     return promise;
