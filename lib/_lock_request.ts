@@ -2,7 +2,7 @@
  * Requests for named locks, and what is known of a name while its lock is held.
  *
  * The queue of a name is a `Queue`, the one behind `RwLock`, and a request stands in it itself:
- * `drain` calls its `resolve`, so that a grant is known in the moment it is decided and can be
+ * `drain` calls its `enter`, so that a grant is known in the moment it is decided and can be
  * listed and stolen before its callback has begun. What always holds between two calls: `holders`
  * are those the queue counts as inside, in the order they came; and a name has a `Resource` only
  * while it has a holder, for nobody waits unless somebody is inside. `#leave` keeps both, being the
@@ -100,11 +100,11 @@ export class LockRequest implements Abortable {
   }
 
   /** Takes the lock if that needs no waiting; answers whether it did. */
-  enter(): boolean {
-    const guard = this.#resource.queue.enter(this.writes);
-    if (guard === undefined) return false;
-    this.resolve(guard);
-    return true;
+  tryEnter(): boolean {
+    const { queue } = this.#resource;
+    const may = queue.mayEnter(this.writes);
+    if (may) this.enter(queue);
+    return may;
   }
 
   /** Waits for its turn, or until its signal aborts. */
@@ -125,11 +125,20 @@ export class LockRequest implements Abortable {
       );
     }
     holders.clear();
-    queue.inside = 0;
-    this.enter();
+    this.enter(queue);
+  }
+
+  /** For the queue: whether this could enter now if it were first. */
+  fits(queue: Queue): boolean {
+    return queue.canEnter(this.writes);
   }
 
   /** For the queue: this is its turn. */
+  enter(queue: Queue): void {
+    this.resolve(queue.admit(this.writes, this.named));
+  }
+
+  /** Becomes a holder. */
   resolve(guard: Guard): void {
     this.#guard = guard;
     this.order = ++grants;

@@ -263,7 +263,7 @@ export class LockManager {
     return new Promise((resolve, reject) => {
       const request = new LockRequest(resource, { mode, callback, signal, resolve, reject });
       if (steal) request.steal();
-      else if (request.enter()) return;
+      else if (request.tryEnter()) return;
       else if (ifAvailable) resolve(Promise.resolve(null).then(callback));
       else request.wait();
     });
