@@ -3,9 +3,11 @@
  */
 import process from "node:process";
 import fc from "fast-check";
+import { runs } from "./_runs.ts";
 
 /**
- * Checks `property` on 300 random inputs, or on those of the seed in `INTERLOCK_SEED`.
+ * Checks `property` on 300 random inputs, 10,000 under `INTERLOCK_LONG`, or on those of the seed in
+ * `INTERLOCK_SEED`.
  *
  * @param file The test file, for the command that is printed.
  */
@@ -15,7 +17,8 @@ export async function checkProperty<Ts>(
 ): Promise<void> {
   const { INTERLOCK_SEED } = process.env;
   const seed = INTERLOCK_SEED === undefined ? undefined : Number(INTERLOCK_SEED);
-  const details = await fc.check(property as fc.IAsyncProperty<Ts>, { numRuns: 300, seed });
+  const numRuns = runs(300, 10_000);
+  const details = await fc.check(property as fc.IAsyncProperty<Ts>, { numRuns, seed });
   if (!details.failed) return;
   throw new Error(
     `${fc.defaultReportMessage(details)}\n\n` +
