@@ -27,6 +27,8 @@ export class Chunk<M> {
   /** How many places were ever taken. */
   filled = 0;
   readonly places: (M | undefined)[] = [];
+
+  constructor(readonly line: Line<M>) {}
 }
 
 /** Members in the order they came. */
@@ -56,7 +58,7 @@ export class Line<M> {
   prepend(member: M): Chunk<M> {
     const { head } = this;
     if (head === undefined || this.size === 0) return this.append(member);
-    const chunk = new Chunk<M>();
+    const chunk = new Chunk<M>(this);
     chunk.places.push(member);
     chunk.size = chunk.filled = 1;
     chunk.after = head;
@@ -96,7 +98,7 @@ export class Line<M> {
   }
 
   #extend(): Chunk<M> {
-    const chunk = new Chunk<M>();
+    const chunk = new Chunk<M>(this);
     chunk.before = this.tail;
     if (this.tail === undefined) this.head = chunk;
     else this.tail.after = chunk;

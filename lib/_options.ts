@@ -2,7 +2,7 @@
  * Checks of what callers hand in, the same for every lock: what is not understood is refused
  * before anything is acquired, and the message names both the value and what is allowed.
  */
-import type { AcquireOptions, LockOptions } from "./lock.ts";
+import type { AcquireOptions, LockOptions, RwLockOptions } from "./lock.ts";
 
 /** Names a value in a message without letting it be long or throw. */
 export function show(value: unknown): string {
@@ -78,5 +78,17 @@ export function checkLockOptions(options: LockOptions, action: string): void {
   }
   if (options.contentionAfter !== undefined) {
     checkDuration("contentionAfter", options.contentionAfter, action);
+  }
+}
+
+/** Refuses constructor options of an `RwLock` that cannot be meant. */
+export function checkRwLockOptions(options: RwLockOptions, action: string): void {
+  checkLockOptions(options, action);
+  const { policy = "fair" } = options;
+  if (!["fair", "read-preferring", "write-preferring"].includes(policy)) {
+    throw new TypeError(
+      `Cannot ${action}: policy must be "fair", "read-preferring" or "write-preferring", ` +
+        `got ${show(policy)}`,
+    );
   }
 }

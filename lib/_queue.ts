@@ -7,6 +7,9 @@
  * line once; the second because whatever could let the first one in, a release or a waiter that
  * leaves, ends in `drain`. So the lock is free only when nobody waits.
  *
+ * A policy other than "fair" changes who is first, and lets a reader in past waiting writers; the
+ * invariants are the same. An upgrade is first under every policy, and no reader passes it.
+ *
  * A grant is decided synchronously in `drain`, which takes timer and listener off at that moment:
  * afterwards there is nothing left that could time out or abort.
  *
@@ -16,10 +19,18 @@
 import { type Deadline, type Deadlines, deadlinesOf, type Expirable } from "./_deadlines.ts";
 import type { Host } from "./_host.ts";
 import { type Chunk, Line } from "./_line.ts";
+import { PreferringLine } from "./_preferring_line.ts";
 import { tell } from "./_observers.ts";
 import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
 import { LockTimeoutError } from "./errors.ts";
-import type { AcquireOptions, Guard, LockMode, LockOptions, LockParty } from "./lock.ts";
+import type {
+  AcquireOptions,
+  Guard,
+  LockMode,
+  LockOptions,
+  LockParty,
+  RwLockOptions,
+} from "./lock.ts";
 
 type Resolve = (guard: Guard) => void;
 type Reject = (reason: unknown) => void;
@@ -36,6 +47,11 @@ class Waiter {
 
   get named(): Named | undefined {
     return undefined;
+  }
+
+  /** Whether it is inside already, and waits to write. */
+  get upgrades(): boolean {
+    return false;
   }
 
   /** Whether it could enter now if it were first. */
@@ -162,17 +178,23 @@ const catchBoth = (resolve: Resolve, reject: Reject): void => {
 export class Queue {
   /** -1: a writer is inside; else how many readers are. */
   inside = 0;
-  readonly waiters: Line<Waiter> = new Line();
+  readonly waiters: Line<Waiter> | PreferringLine<Waiter>;
   readonly deadlines: Deadlines;
   /** The one who may upgrade, from its request until its release. */
   upgradable: Named | undefined = undefined;
   readonly #holders: Line<Named> = new Line();
   #listed: readonly LockParty[] | undefined;
   readonly label: string;
+  readonly #readersPass: boolean;
   readonly #onContention: LockOptions["onContention"];
   readonly #contentionAfter: number;
 
-  constructor(host: Host, options: LockOptions = {}) {
+  constructor(host: Host, options: RwLockOptions = {}) {
+    const { policy = "fair" } = options;
+    this.waiters = policy === "fair"
+      ? new Line()
+      : new PreferringLine(({ writes }) => writes === (policy === "write-preferring"));
+    this.#readersPass = policy === "read-preferring";
     this.deadlines = deadlinesOf(host);
     this.label = options.label ?? "the lock";
     this.#onContention = options.onContention;
@@ -185,7 +207,7 @@ export class Queue {
       if (this.inside !== 0) return undefined;
       this.inside = -1;
     } else {
-      if (this.inside < 0 || this.waiters.size > 0) return undefined;
+      if (this.inside < 0 || this.waiters.size > 0 && !this.#readerPasses()) return undefined;
       this.inside++;
     }
     return new QueueGuard(this, writes, undefined);
@@ -284,7 +306,13 @@ export class Queue {
 
   /** Whether one who comes now need not wait. */
   mayEnter(writes: boolean): boolean {
-    return this.waiters.size === 0 && this.canEnter(writes);
+    if (!this.canEnter(writes)) return false;
+    return this.waiters.size === 0 || !writes && this.#readerPasses();
+  }
+
+  /** Whether a reader may pass those who wait, of whom there are some. */
+  #readerPasses(): boolean {
+    return this.#readersPass && !this.waiters.first!.upgrades;
   }
 
   /** Whether one who is first in the queue may enter now. */

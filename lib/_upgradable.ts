@@ -33,6 +33,10 @@ class StepWaiter extends LimitedWaiter {
     super(queue, writes, granted, reject, named);
   }
 
+  override get upgrades(): boolean {
+    return this.writes;
+  }
+
   override fits(queue: Queue): boolean {
     return this.writes ? queue.inside === 1 : queue.canEnter(false);
   }

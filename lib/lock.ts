@@ -104,6 +104,30 @@ export interface LockOptions {
   contentionAfter?: number;
 }
 
+/** Who of those that wait enters first; see `RwLockOptions.policy`. */
+export type LockPolicy = "fair" | "read-preferring" | "write-preferring";
+
+/** What an `RwLock` may be built with. */
+export interface RwLockOptions extends LockOptions {
+  /**
+   * Who enters first.
+   *
+   * - `"fair"`: whoever came first. Nobody starves.
+   * - `"read-preferring"`: readers enter whenever no writer is inside, past writers who wait. More
+   *   readers are inside at once, and **writers starve**: while readers overlap without end none
+   *   ever enters. For data that is seldom written, when a write may come late.
+   * - `"write-preferring"`: no reader enters while a writer waits, though it came before it. What
+   *   readers see is as new as can be, and **readers starve** while writers follow one another
+   *   without end. For data whose writers are few and short.
+   *
+   * Those of one kind are served in the order they came under every policy, and an upgrade before
+   * all others. The starving side can give up by `timeout` or `signal`.
+   *
+   * @default "fair"
+   */
+  policy?: LockPolicy;
+}
+
 /** Where a lock stands among those that `acquireAll()` acquires. */
 export interface LockOrder {
   /** Who shares the lock: the tasks of an isolate, threads, or processes. */

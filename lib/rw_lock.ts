@@ -6,15 +6,15 @@
  * however its critical section ends.
  */
 import { currentHost } from "./_host.ts";
-import { checkAcquireOptions, checkFunction, checkLockOptions } from "./_options.ts";
+import { checkAcquireOptions, checkFunction, checkRwLockOptions } from "./_options.ts";
 import { Queue } from "./_queue.ts";
 import { acquireUpgradable } from "./_upgradable.ts";
 import type {
   AcquireOptions,
   Guard,
-  LockOptions,
   LockQuery,
   ReadWriteLock,
+  RwLockOptions,
   UpgradableGuard,
 } from "./lock.ts";
 
@@ -23,7 +23,7 @@ import type {
  *
  * Guarantees, beyond those of every {@linkcode ReadWriteLock}:
  *
- * - **Fairness**: first come, first served. A reader behind a queued writer waits for it, so
+ * - **Fairness**: first come, first served, unless `policy` says otherwise. A reader behind a queued writer waits for it, so
  *   neither side starves; neighbouring readers enter together. `tryRead` and `tryWrite` never
  *   overtake the queue.
  * - **Cancellation**: a wait that times out or aborts leaves the queue in constant time, whatever
@@ -60,12 +60,12 @@ export class RwLock implements ReadWriteLock {
   /**
    * Creates a lock that nobody holds.
    *
-   * @param options A label for errors, and whom to tell of long waits.
+   * @param options A label for errors, whom to tell of long waits, and who enters first.
    * @throws {TypeError} when an option has the wrong type
    * @throws {RangeError} when `contentionAfter` is negative or not a number
    */
-  constructor(options?: LockOptions) {
-    if (options !== undefined) checkLockOptions(options, "create lock");
+  constructor(options?: RwLockOptions) {
+    if (options !== undefined) checkRwLockOptions(options, "create lock");
     this.#queue = new Queue(currentHost(), options);
   }
 

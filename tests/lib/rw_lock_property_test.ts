@@ -6,6 +6,7 @@ import {
   type AcquireOptions,
   type Guard,
   type LockMode,
+  type LockPolicy,
   RwLock,
   type UpgradableGuard,
 } from "../../mod.ts";
@@ -75,6 +76,7 @@ interface Party {
   /** Whose upgrade this waiter is. */
   readonly upgrades?: Party;
   readonly due: number;
+  readonly came: number;
   readonly signal: number | undefined;
 }
 
@@ -90,6 +92,22 @@ class Model {
   /** By what the ends of upgrades are known. */
   readonly names = new Map<Party, string>();
   now = 0;
+  came = 0;
+
+  constructor(readonly policy: LockPolicy) {}
+
+  /** The lower, the sooner it is served. */
+  rank({ mode, upgrades }: { mode: LockMode; upgrades?: Party }): number {
+    if (upgrades !== undefined) return 0;
+    if (this.policy === "fair") return 1;
+    return (mode === "write") === (this.policy === "write-preferring") ? 1 : 2;
+  }
+
+  /** Whether one who comes now need not wait. */
+  free(mode: LockMode): boolean {
+    const rank = this.rank({ mode });
+    return this.fits(mode) && this.waiters.every((waiter) => this.rank(waiter) > rank);
+  }
 
   fits(mode: LockMode): boolean {
     if (mode === "write") return this.holders.length === 0;
@@ -98,14 +116,16 @@ class Model {
 
   acquire(label: string, step: Step & { do: "acquire" }): void {
     const { mode, timeout: length = Infinity, signal, upgradable = false } = step;
-    const party = { label, mode, due: this.now + length, signal };
+    const party = { label, mode, due: this.now + length, came: this.came++, signal };
     if (signal !== undefined && this.aborted.has(signal)) this.ended.set(label, "aborted");
     else if (upgradable && this.upgradable !== undefined) this.ended.set(label, "refused");
-    else if (length === 0 && (this.waiters.length > 0 || !this.fits(mode))) {
+    else if (length === 0 && !this.free(mode)) {
       this.ended.set(label, "timed out");
     } else {
       if (upgradable) this.upgradable = party;
       this.waiters.push(party);
+      // Stable: those of one rank stay in the order they came.
+      this.waiters.sort((a, b) => this.rank(a) - this.rank(b));
       this.serve();
     }
   }
@@ -117,6 +137,7 @@ class Model {
       label: self.label,
       mode: "write",
       due: this.now + length,
+      came: this.came++,
       signal,
       upgrades: self,
     };
@@ -184,7 +205,10 @@ class Model {
     for (;;) {
       const due = Math.min(...this.waiters.map((waiter) => waiter.due));
       if (due > this.now) return;
-      this.leave(this.waiters.find((waiter) => waiter.due === due)!, "timed out");
+      // Of those due together the one that came first is told first, whoever would enter first.
+      const [first] = this.waiters.filter((waiter) => waiter.due === due)
+        .sort((a, b) => a.came - b.came);
+      this.leave(first, "timed out");
       this.serve();
     }
   }
@@ -198,10 +222,10 @@ function endOf(error: Error | string): string {
   ] ?? name;
 }
 
-async function follow(steps: readonly Step[]): Promise<void> {
+async function follow(policy: LockPolicy, steps: readonly Step[]): Promise<void> {
   const host = new FakeHost();
-  const lock = host.build(() => new RwLock());
-  const model = new Model();
+  const lock = host.build(() => new RwLock({ policy }));
+  const model = new Model(policy);
   const controllers = [0, 1, 2].map(() => new AbortController());
   const guards = new Map<string, Guard>();
   const ended = new Map<string, string>();
@@ -246,7 +270,7 @@ async function follow(steps: readonly Step[]): Promise<void> {
       assert.equal(guard.mode, model.upgradable!.mode);
     } else if (step.do === "try") {
       const guard = step.mode === "read" ? lock.tryRead() : lock.tryWrite();
-      const fits = model.waiters.length === 0 && model.fits(step.mode);
+      const fits = model.free(step.mode);
       assert.equal(guard !== undefined, fits);
       guard?.release();
       model.serve();
@@ -270,7 +294,12 @@ async function follow(steps: readonly Step[]): Promise<void> {
   assert.deepEqual(new Map([...ended].sort()), new Map([...model.ended].sort()));
 }
 
-test("RwLock does what a sequential model does, step by step", { timeout }, async () => {
-  const property = fc.asyncProperty(fc.array(step, { size: "max", maxLength: 60 }), follow);
-  await checkProperty(property, "tests/lib/rw_lock_property_test.ts");
-});
+for (const policy of ["fair", "read-preferring", "write-preferring"] as const) {
+  test(`a ${policy} RwLock does what a sequential model does, step by step`, {
+    timeout,
+  }, async () => {
+    const steps = fc.array(step, { size: "max", maxLength: 60 });
+    const property = fc.asyncProperty(steps, (steps) => follow(policy, steps));
+    await checkProperty(property, "tests/lib/rw_lock_property_test.ts");
+  });
+}
