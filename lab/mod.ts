@@ -26,6 +26,7 @@ export {
   type Strategy,
   type Waiting,
 } from "./engine/mod.ts";
+export * from "./engine/history/mod.ts";
 export * from "./worlds/mod.ts";
 export * from "./scenarios/mod.ts";
 export * from "./reports/mod.ts";

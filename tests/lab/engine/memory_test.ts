@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { explore, RandomStrategy } from "../../../lab/engine/mod.ts";
+import { investigate, openDistance, scenarios, Subject } from "../../../lab/mod.ts";
+import lostUpdate from "../../../lab/scenarios/lost_update.ts";
+import { heldMegabytes } from "../../_garbage.ts";
+import { runs } from "../../_runs.ts";
+
+/** Ordinarily enough to see a leak of 16 bytes a schedule. */
+const SCHEDULES = runs(500_000, 5_000_000);
+
+test(
+  "exploring holds no memory, however many schedules are run",
+  { timeout: 120_000 },
+  async () => {
+    await using tasks = openDistance("tasks");
+    const program = await tasks.stepped(new Subject(lostUpdate, "optimistic"));
+    const heapAfter = async (budget: number) => {
+      const { failure } = await explore(program, { strategy: new RandomStrategy(1), budget });
+      assert.equal(failure, undefined);
+      return heldMegabytes();
+    };
+    const before = await heapAfter(20_000);
+    const grown = await heapAfter(SCHEDULES) - before;
+    assert.ok(grown < 8, `${grown} MB more after ${SCHEDULES} schedules`);
+  },
+);
+
+test("the minimal failure of every broken variant has a code of at most 120 characters", {
+  timeout: 120_000,
+}, async () => {
+  await using tasks = openDistance("tasks");
+  for (const scenario of scenarios) {
+    for (const [name, { expect }] of Object.entries(scenario.variants)) {
+      if (expect === "safe") continue;
+      const { schedule } = await investigate(tasks, new Subject(scenario, name));
+      assert.ok(schedule !== undefined && schedule.length <= 120, `${name}: ${schedule}`);
+    }
+  }
+});
