@@ -1,5 +1,4 @@
 /** A crash told: the events before it, what became of each, and what was left. */
-import type { CrashPoint } from "./_crash_code.ts";
 import { type CrashEvent, show } from "./_crash_run.ts";
 import type { DiskNames } from "./_disk.ts";
 import type { Bytes, Written } from "./_file_data.ts";
@@ -7,6 +6,7 @@ import type { History } from "./_history.ts";
 import { NameChange } from "./_nodes.ts";
 import type { TakenStep } from "./_step.ts";
 import type { DiskImage, Survivor } from "./_survivors.ts";
+import type { Crash } from "./crash_program.ts";
 
 /** Steps that change nothing, which are left out. */
 const LOOKS: ReadonlySet<string> = new Set(["look at", "read", "list"]);
@@ -22,16 +22,25 @@ const FILES = 20;
 /** As many characters of each. */
 const PREVIEW = 60;
 
-/** What a crash is told from. */
-export interface CrashStory {
-  readonly point: CrashPoint;
-  /** Which process was killed, if one was. */
-  readonly victim: string | undefined;
-  /** All events of the run, whether they came before the crash or not. */
+/** Events up to a crash, or to the end. */
+export interface CrashChapter {
   readonly events: readonly CrashEvent[];
+  /** How many of them came before the crash; `Infinity` if none came. */
+  readonly end: number;
+  /** What the crash was, in words. */
+  readonly mark?: string;
   /** What was lost, if power was. */
   readonly loss?: { readonly image: DiskImage; readonly survivor: Survivor };
-  /** What was left. */
+}
+
+/** What a crash is told from. */
+export interface CrashStory {
+  readonly crash: Crash | undefined;
+  /** Which process was killed, if one was. */
+  readonly victim: string | undefined;
+  /** The run, and the recoveries after it. */
+  readonly chapters: readonly CrashChapter[];
+  /** What was on the disk before the check. */
   readonly left: DiskNames;
   readonly blockSize: number;
   readonly error: unknown;
@@ -40,18 +49,21 @@ export interface CrashStory {
 
 /** The story in lines. */
 export function tellCrash(story: CrashStory): string {
-  const { point: { crash }, victim, left, blockSize, error, code } = story;
+  const { crash, victim, chapters, left, blockSize, error, code } = story;
+  const losses = chapters.filter(({ loss }) => loss !== undefined).length;
   const what = crash === undefined
     ? "Without any crash"
-    : crash === "power loss"
+    : crash === "kill"
+    ? `After ${victim} was killed`
+    : losses === 1
     ? "After a power loss"
-    : `After ${victim} was killed`;
+    : `After ${losses} power losses`;
   const files = [...listFiles(left, "", blockSize)];
   const more = files.length > FILES ? [`  … and ${files.length - FILES} more`] : [];
   return [
     `${what}: ${error instanceof Error ? `${error.name}: ${error.message}` : show(error)}`,
     "",
-    ...tellEvents(story),
+    ...chapters.flatMap((chapter) => tellEvents(chapter, crash)),
     "",
     files.length === 0 ? "On the disk that was left: nothing" : "On the disk that was left:",
     ...files.slice(0, FILES).map((file) => `  ${file}`),
@@ -62,36 +74,31 @@ export function tellCrash(story: CrashStory): string {
 }
 
 /** The events around the crash, a line each. */
-function tellEvents(
-  { point: { crash, moment, torn }, events, loss, victim }: CrashStory,
-): string[] {
+function tellEvents({ events, end, mark, loss }: CrashChapter, crash: Crash | undefined): string[] {
   const fates = loss === undefined ? () => "" : fatesOf(loss.image, loss.survivor);
   const before: string[] = [];
   const after: string[] = [];
-  // A write that is cut off is carried out in part, so the crash comes after it.
-  const end = crash === undefined ? Infinity : moment + (torn === undefined ? 0 : 1);
   let steps = 0;
   events.forEach((event, index) => {
     if ("step" in event) steps++;
     if (!isShown(event, crash)) return;
     const number = "step" in event ? `${steps}`.padStart(4) : "    ";
-    const reached = index < end || crash !== "power loss";
+    const reached = index < end || loss === undefined;
     const fate = !reached ? "not reached" : "step" in event ? fates(event.step) : "";
     const line = `${number}  ${tellEvent(event).padEnd(60)} ${fate}`.trimEnd();
     (index < end ? before : after).push(line);
   });
-  const shown = crash === "power loss" ? AHEAD : AFTER;
+  const shown = loss === undefined ? AFTER : AHEAD;
   return [
     ...(before.length > BEFORE ? [`      … ${before.length - BEFORE} more before`] : []),
     ...before.slice(-BEFORE),
-    ...(crash === "power loss" ? ["      ── power lost ──"] : []),
-    ...(crash === "kill" ? [`      ── ${victim} killed ──`] : []),
+    ...(mark === undefined ? [] : [`      ── ${mark} ──`]),
     ...after.slice(0, shown),
     ...(after.length > shown ? [`      … ${after.length - shown} more`] : []),
   ];
 }
 
-function isShown(event: CrashEvent, crash: CrashPoint["crash"]): boolean {
+function isShown(event: CrashEvent, crash: Crash | undefined): boolean {
   if (!("step" in event)) return true;
   const { action, effects } = event.step;
   if (LOOKS.has(action)) return false;

@@ -10,7 +10,8 @@
  * or it has a `fault`, which `#compare` finds: for what is found otherwise could not be repeated.
  */
 import { hash } from "../../engine/mod.ts";
-import type { CrashPoint } from "./_crash_code.ts";
+import type { KillPoint } from "./_crash_code.ts";
+import { type DiskNames, SimulatedDisk } from "./_disk.ts";
 import type { TakenStep } from "./_step.ts";
 import { captureImage, type DiskImage } from "./_survivors.ts";
 import type { CrashMachine, CrashProgram } from "./crash_program.ts";
@@ -43,9 +44,11 @@ export interface RunOptions {
   /** The events of a run before. */
   readonly expected?: readonly string[];
   /** Where a process is killed. */
-  readonly point?: CrashPoint;
+  readonly kill?: KillPoint;
   /** At which moments the disk is wanted. */
   readonly capture?: (moment: number) => boolean;
+  /** The disk to start on, if not an empty one. */
+  readonly names?: DiskNames;
 }
 
 /** The program does not do the same each time. */
@@ -83,7 +86,7 @@ export class CrashRun<T> {
   readonly #program: CrashProgram<T>;
   /** What the events were the first time; `undefined` when this is the first. */
   readonly #expected: readonly string[] | undefined;
-  readonly #point: CrashPoint | undefined;
+  readonly #kill: KillPoint | undefined;
   readonly #capture: (moment: number) => boolean;
   #victim: string | undefined;
   /** What the set-up did, in words. */
@@ -93,13 +96,14 @@ export class CrashRun<T> {
   constructor(
     program: CrashProgram<T>,
     { seed, blockSize, timeLimit }: RunSettings,
-    { expected, point, capture = () => false }: RunOptions,
+    { expected, kill, capture = () => false, names }: RunOptions = {},
   ) {
     this.simulation = new Simulation({ seed, blockSize });
+    machineOf(this.simulation).disk = new SimulatedDisk(blockSize, names);
     this.#timeLimit = timeLimit;
     this.#program = program;
     this.#expected = expected;
-    this.#point = point;
+    this.#kill = kill;
     this.#capture = capture;
   }
 
@@ -189,10 +193,10 @@ export class CrashRun<T> {
     const moment = this.events.length;
     if (this.#victim === undefined) this.#compare(describe(event));
     this.#atMoment();
-    if (this.#victim === undefined && this.#point?.moment === moment) {
+    if (this.#victim === undefined && this.#kill?.moment === moment) {
       this.#victim = event.process.name;
-      if (this.#point.torn === undefined) return event.process.kill();
-      if ("step" in event) event.step.torn = this.#point.torn;
+      if (this.#kill.torn === undefined) return event.process.kill();
+      if ("step" in event) event.step.torn = this.#kill.torn;
     }
     this.events.push(event);
     this.texts.push(describe(event));

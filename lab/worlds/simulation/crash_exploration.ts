@@ -7,21 +7,26 @@
  * the program is run again for every moment, since the others live on.
  */
 import { Prng } from "../../engine/mod.ts";
-import { CrashCodeError, type CrashPoint, decodeCrash } from "./_crash_code.ts";
-import { Explorer } from "./_crash_explorer.ts";
+import { CrashCodeError, decodeCrash, type KillPoint } from "./_crash_code.ts";
+import { Explorer, type Left } from "./_crash_explorer.ts";
 import type { CrashEvent } from "./_crash_run.ts";
+import { Search } from "./_crash_search.ts";
 import type { CrashFailure, CrashOptions, CrashProgram, CrashVerdict } from "./crash_program.ts";
 
 /** Ten minutes, in which whoever polls has had every chance. */
 const TIME_LIMIT = 600_000;
 
 /** Every moment at which a process can be killed. */
-function killPoints(events: readonly CrashEvent[]): CrashPoint[] {
+function killPoints(events: readonly CrashEvent[]): KillPoint[] {
   return events.flatMap((event, moment) => {
     const blocks = "step" in event ? event.step.blocks : 0;
-    const points: CrashPoint[] = [{ crash: "kill", moment }];
-    for (let torn = 1; torn < blocks; torn++) points.push({ crash: "kill", moment, torn });
-    return points;
+    return [
+      { moment },
+      ...Array.from({ length: Math.max(0, blocks - 1) }, (_, i) => ({
+        moment,
+        torn: i + 1,
+      })),
+    ];
   });
 }
 
@@ -91,78 +96,35 @@ export async function exploreCrashes<T>(
   program: CrashProgram<T>,
   options: CrashOptions = {},
 ): Promise<CrashVerdict> {
-  const { crashes = ["kill", "power loss"], moments = 1000, disks = 256 } = options;
-  const { seed = 1, blockSize = 512, timeLimit = TIME_LIMIT } = options;
+  const { crashes = ["kill", "power loss"], moments = 1000, seed = 1 } = options;
+  const { blockSize = 512, timeLimit = TIME_LIMIT } = options;
   const explorer = new Explorer(program, { seed, blockSize, timeLimit });
-  const { run: first, failure } = await explorer.run({ crash: undefined, moment: 0 });
+  const { run: first, failure } = await explorer.run();
   const { events, texts: expected } = first;
-  const steps = first.stepsBefore(events.length);
-  const tally = { steps, kills: 0, losses: 0, disks: 0 };
-  const evidence: string[] = [];
-  let complete = true;
-  const verdict = (failure?: CrashFailure): CrashVerdict => ({
-    verdict: failure === undefined ? "safe" : "broken",
-    evidence: evidence.join("; "),
-    complete: complete && failure === undefined,
-    ...tally,
-    failure,
-  });
-  const quantity = (some: number, all: number, what: string) => {
-    complete &&= some === all;
-    return some === all ? `all ${all} ${what}` : `${some} of ${all} ${what} (seed ${seed})`;
-  };
-  const took = `of ${steps} I/O steps`;
-  if (failure !== undefined) {
-    evidence.push("run without a crash");
-    return verdict(failure);
-  }
+  const search = new Search(first.stepsBefore(events.length), options);
+  if (failure !== undefined) return search.broken(failure, "run without a crash");
 
   if (crashes.includes("kill")) {
     const points = killPoints(events);
     const some = sample(points, moments, seed);
-    for (const point of some) {
-      tally.kills++;
-      const { failure } = await explorer.run(point, { expected });
-      if (failure === undefined) continue;
-      evidence.push(`killed at ${tally.kills} of ${points.length} moments ${took}`);
-      return verdict(failure);
+    for (const kill of some) {
+      search.kills++;
+      const { failure } = await explorer.run({ expected, kill });
+      const tried = `killed at ${search.kills} of ${points.length} moments`;
+      if (failure !== undefined) return search.broken(failure, tried);
     }
-    evidence.push(`killed at ${quantity(some.length, points.length, "moments")} ${took}`);
+    search.passed("killed", some.length, points.length);
   }
-
   if (crashes.includes("power loss")) {
     const all = Array.from({ length: events.length + 1 }, (_, moment) => moment);
     const wanted = new Set(sample(all, moments, seed));
-    const { run } = await explorer.run({ crash: undefined, moment: 0 }, {
-      expected,
-      capture: (moment) => wanted.has(moment),
-    });
-    const seen = new Set<string>();
-    let sampled = 0;
-    for (const loss of run.losses) {
-      tally.losses++;
-      const survivors = explorer.survivors(loss, disks);
-      if (!survivors.complete) sampled++;
-      for (const survivor of survivors.all) {
-        const key = `${loss.reported} ${survivor.key}`;
-        if (seen.has(key)) continue;
-        seen.add(key);
-        tally.disks++;
-        const failure = await explorer.lose(run, loss, survivor);
-        if (failure === undefined) continue;
-        evidence.push(
-          `power lost at ${tally.losses} of ${all.length} moments ${took}, ${tally.disks} disks`,
-        );
-        return verdict(failure);
-      }
-    }
-    complete &&= sampled === 0;
-    const left = sampled === 0
-      ? `all ${tally.disks} disks that may be left`
-      : `${tally.disks} disks, sampled at ${sampled} moments (seed ${seed})`;
-    evidence.push(`power lost at ${quantity(wanted.size, all.length, "moments")} ${took}, ${left}`);
+    const { run } = await explorer.run({ expected, capture: (moment) => wanted.has(moment) });
+    const failure = await search.losses(explorer, run);
+    const tried = `power lost at ${search.lost} of ${all.length} moments`;
+    if (failure !== undefined) return search.broken(failure, `${tried}, ${search.disks} disks`);
+    search.passed("power lost", wanted.size, all.length, search.left(explorer.recovers));
   }
-  return verdict();
+  return search.safe();
 }
 
 /**
@@ -180,16 +142,31 @@ export async function replayCrash<T>(
   code: string,
   { timeLimit = TIME_LIMIT }: Pick<CrashOptions, "timeLimit"> = {},
 ): Promise<CrashFailure | undefined> {
-  const { seed, blockSize, crash, moment, torn, choices, before } = decodeCrash(code);
+  const { seed, blockSize, kill, losses: [first, ...again], before } = decodeCrash(code);
   const explorer = new Explorer(program, { seed, blockSize, timeLimit });
-  const { run, failure } = await explorer.run({ crash, moment, torn }, {
-    capture: (at) => crash === "power loss" && at === moment,
-  });
+  const moment = first?.moment ?? kill?.moment ?? 0;
+  const { run, failure } = await explorer.run({ kill, capture: (at) => at === first?.moment });
   if (run.events.length < moment || run.hashBefore(moment) !== before) {
     throw new CrashCodeError(
       `Cannot replay crash: the first ${moment} events are not those the code was made from`,
     );
   }
-  if (crash !== "power loss") return failure;
-  return await explorer.lose(run, run.losses[0], explorer.choose(run.losses[0], choices));
+  if (first === undefined) return failure;
+  let [loss] = run.losses;
+  let left: Left<T> = {
+    run,
+    loss,
+    survivor: explorer.choose(loss, first.choices),
+    reported: run.reported.slice(0, loss.reported),
+    earlier: undefined,
+  };
+  for (const { moment, choices } of again) {
+    const { run } = await explorer.recover(left, (at) => at === moment);
+    [loss] = run.losses;
+    if (loss === undefined) {
+      throw new CrashCodeError("Cannot replay crash: recovery does not take as many steps");
+    }
+    left = { ...left, run, loss, survivor: explorer.choose(loss, choices), earlier: left };
+  }
+  return (await explorer.recover(left)).failure;
 }

@@ -14,7 +14,12 @@ export interface CrashProgram<T = unknown> {
    * come from its processes. Should one of them throw, the run has failed.
    */
   run: (machine: CrashMachine<T>) => unknown;
-  /** Recovers on the disk that is left, and throws if anything is wrong there. */
+  /**
+   * What a process does first on the disk that is left, before `check`. Power is lost during this
+   * too, at every moment, and in the recovery after that, until no disk is left that was not yet.
+   */
+  recover?: (process: SimulatedProcess) => unknown;
+  /** Throws if anything is wrong on the disk that is left. */
   check: (after: AfterCrash<T>) => unknown;
 }
 
@@ -69,6 +74,12 @@ export interface CrashOptions {
    */
   disks?: number;
   /**
+   * How many disks at most are checked after power losses, in all.
+   *
+   * @default 20,000
+   */
+  checks?: number;
+  /**
    * How long a run and a check may take, in virtual milliseconds: who still waits then waits for ever.
    *
    * @default 600,000, ten minutes
@@ -92,7 +103,7 @@ export interface CrashOptions {
 export interface CrashFailure {
   /** What happened; `undefined` when it goes wrong without a crash. */
   readonly crash: Crash | undefined;
-  /** How many I/O steps had been taken. */
+  /** How many I/O steps of the run had been taken. */
   readonly steps: number;
   /** What `check` threw, or `run` after a process was killed. */
   readonly error: unknown;
@@ -116,7 +127,7 @@ export interface CrashVerdict {
   readonly kills: number;
   /** At how many moments power was lost. */
   readonly losses: number;
-  /** How many different disks were left and checked. */
+  /** How many different disks, with what had been reported, were left by power losses and checked. */
   readonly disks: number;
   /** The first crash after which something was wrong. */
   readonly failure?: CrashFailure;
