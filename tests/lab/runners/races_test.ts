@@ -160,6 +160,28 @@ test("an actor that waits for another's promise is noticed, and the verdict says
   assert.notEqual(result.evidence.kind, "proved");
 });
 
+test("what differs between runs though the engine decides alike is named, with its step", {
+  timeout,
+}, async () => {
+  let runs = 0;
+  const result = await explore({
+    name: "fickle",
+    build: (world) => {
+      const counter = world.cell("counter", 0);
+      const other = world.cell("other", 0);
+      return team(2, async (place) => {
+        // Every third run A looks at something else first, which no choice of the engine's explains.
+        if (place === 0 && runs++ % 3 === 2) await other.read();
+        const seen = await counter.read();
+        await counter.write(seen + 1);
+      });
+    },
+    check: ({ counter }) => counter === 2 ? undefined : "lost",
+  }, { strategy: "random" });
+  assert.equal(result.verdict, "broken");
+  assert.match(result.nondeterminism!, /at step \d+ expected .* found /);
+});
+
 test("what is called outside an actor is refused", { timeout }, async () => {
   let stray: (() => Promise<number>) | undefined;
   await explore({

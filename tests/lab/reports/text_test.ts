@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  investigate,
+  openDistance,
+  palette,
+  Subject,
+  timeline,
+  trialReport,
+} from "../../../lab/mod.ts";
+import type { RunResult } from "../../../lab/mod.ts";
+import oppositeLocks from "../_scenarios/opposite_locks.ts";
+
+const timeout = 20_000;
+const plain = palette(false);
+
+const RUN: RunResult = {
+  kind: "passed",
+  actors: ["A", "writer"],
+  steps: [
+    { actor: "A", object: "own", kind: "read", result: 0 },
+    { actor: "A", object: "own", kind: "write", argument: 1 },
+    { actor: "A", object: "counter", kind: "compare-and-set", argument: [0, 1], result: true },
+    { actor: "writer", object: "counter", kind: "read", result: 1 },
+    { actor: "writer", object: "requests", kind: "send", argument: { add: 1 } },
+  ],
+  preemptions: 0,
+  switches: 1,
+};
+
+test("timeline() has a column for each actor and folds what concerns only one", { timeout }, () => {
+  assert.equal(
+    timeline(RUN, { palette: plain, width: 100 }),
+    [
+      "  step  A                                              writer",
+      "     1  … 2 steps of its own",
+      "     3  compare-and-set counter ← 0 becomes 1 → true",
+      "     4                                                 read counter → 1",
+      '     5                                                 send requests ← {"add":1}',
+    ].join("\n"),
+  );
+});
+
+test("timeline() shows every step when asked to", { timeout }, () => {
+  const full = timeline(RUN, { palette: plain, width: 100, full: true });
+  assert.match(full, /1 +read own → 0\n +2 +write own ← 1\n/);
+});
+
+test("timeline() becomes a list where a table would be too wide", { timeout }, () => {
+  const list = timeline(RUN, { palette: plain, width: 40, full: true }).split("\n");
+  assert.equal(list.length, RUN.steps.length);
+  assert.equal(list[0], "     1  A       read own → 0");
+  assert.equal(list[3], "     4  writer  read counter → 1");
+});
+
+test("timeline() has colours only where they are wanted", { timeout }, () => {
+  const run = { ...RUN, message: "", headline: "", breakingStep: 2 };
+  assert.ok(!timeline(run, { palette: plain, width: 100 }).includes("\x1b["));
+  assert.ok(timeline(run, { palette: palette(true), width: 100 }).includes("\x1b["));
+});
+
+test("trialReport() tells a deadlock as a circle of waits, with holder, mode and step", {
+  timeout,
+}, async () => {
+  await using tasks = openDistance("tasks");
+  const result = await investigate(tasks, new Subject(oppositeLocks, "opposite"));
+  const report = trialReport(result, { palette: plain, width: 100 });
+  assert.match(report, /A waits to enter write right, held by B \(write, since step \d\)/);
+  assert.match(report, /B waits to enter write left, held by A \(write, since step \d\)/);
+  assert.match(report, /The nearest order that passes/);
+});
