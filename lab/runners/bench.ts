@@ -8,7 +8,13 @@
 import { measure } from "mitata";
 import { hash } from "../engine/mod.ts";
 import type { BenchResult } from "../reports/mod.ts";
-import { type Distance, type Scenario, Subject, type WorldName } from "../worlds/mod.ts";
+import {
+  benchParameters,
+  type Distance,
+  type Scenario,
+  Subject,
+  type WorldName,
+} from "../worlds/mod.ts";
 import { Distances } from "./tour.ts";
 
 /** Samples enough for any median; a cap, for setting up may take longer than what is measured. */
@@ -39,10 +45,7 @@ export async function bench(
   await using distances = new Distances();
   for (const { scenario, world, variant } of rows) {
     measuring?.(results.length, rows.length, `${scenario.name}/${variant} between ${world}`);
-    const parameters = Object.fromEntries(
-      Object.entries(scenario.parameters).map(([name, { bench }]) => [name, bench]),
-    );
-    const subject = new Subject(scenario, variant, parameters);
+    const subject = new Subject(scenario, variant, benchParameters(scenario, world));
     results.push(await benchOne(distances.get(world), subject, time));
   }
   return results;

@@ -25,7 +25,13 @@ import {
   type TrialResult,
 } from "../reports/mod.ts";
 import { findScenario } from "../scenarios/mod.ts";
-import { type Distance, openDistance, type Scenario, Subject } from "../worlds/mod.ts";
+import {
+  benchParameters,
+  type Distance,
+  openDistance,
+  type Scenario,
+  Subject,
+} from "../worlds/mod.ts";
 import { makeStrategy, type StrategyName } from "./_make_strategy.ts";
 
 /** How often a failing schedule is run again before it is reported. */
@@ -245,10 +251,7 @@ async function runFreely(
 ): Promise<Repetition | undefined> {
   if (of === 0) return undefined;
   const { scenario, variantName } = subject;
-  const parameters = Object.fromEntries(
-    Object.entries(scenario.parameters).map(([name, { bench }]) => [name, bench]),
-  );
-  const large = new Subject(scenario, variantName, parameters);
+  const large = new Subject(scenario, variantName, benchParameters(scenario, distance.name));
   let times = 0;
   for (let i = 0; i < of; i++) {
     if ((await distance.free(large)).outcome.kind !== "passed") times++;

@@ -37,7 +37,14 @@ export default defineScenario({
   ],
   parameters: {
     actors: { about: "writers", smoke: 2, bench: 4, min: 1, max: 16 },
-    increments: { about: "increments by each writer", smoke: 1, bench: 500, min: 1, max: 100_000 },
+    increments: {
+      about: "increments by each writer",
+      smoke: 1,
+      // Enough for threads to overlap, and few enough for files that are renamed at each write.
+      bench: { tasks: 500, workers: 2_500, processes: 150 },
+      min: 1,
+      max: 100_000,
+    },
   },
   worlds: ["tasks", "workers", "processes"],
   variants: {

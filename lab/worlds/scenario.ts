@@ -9,8 +9,8 @@ export interface Parameter {
   readonly about: string;
   /** Its value in tests and in the tour: small, so that every order can be run. */
   readonly smoke: number;
-  /** Its value in benchmarks. */
-  readonly bench: number;
+  /** Its value in benchmarks and other free runs, if need be another one at each distance. */
+  readonly bench: number | Readonly<Record<WorldName, number>>;
   /** The smallest value allowed. */
   readonly min: number;
   /** The largest value allowed. */
@@ -102,8 +102,9 @@ export function defineScenario<P extends string>(scenario: Scenario<P>): Scenari
     throw new TypeError(`Cannot define scenario ${scenario.name}: it has no variants`);
   }
   for (const [name, { smoke, bench, min, max }] of Object.entries<Parameter>(scenario.parameters)) {
-    const valid = [smoke, bench, min, max].every((value) => Number.isSafeInteger(value)) &&
-      0 <= min && min <= smoke && smoke <= max && min <= bench && bench <= max;
+    const values = [smoke, ...(typeof bench === "number" ? [bench] : Object.values(bench))];
+    const valid = [min, max, ...values].every((value) => Number.isSafeInteger(value)) &&
+      0 <= min && values.every((value) => min <= value && value <= max);
     if (!valid) {
       throw new TypeError(
         `Cannot define scenario ${scenario.name}: parameter ${name} wants whole numbers with 0 <= min <= smoke, bench <= max`,
@@ -179,6 +180,16 @@ export class Subject {
   get values(): readonly number[] {
     return Object.keys(this.scenario.parameters).map((name) => this.parameters[name]);
   }
+}
+
+/** The parameters of a scenario for benchmarks and other free runs at a distance. */
+export function benchParameters(scenario: Scenario, world: WorldName): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(scenario.parameters).map(([name, { bench }]) => [
+      name,
+      typeof bench === "number" ? bench : bench[world],
+    ]),
+  );
 }
 
 function completeParameters(scenario: Scenario, given: Record<string, number>): Parameters {
