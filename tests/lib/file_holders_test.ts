@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { type Process, Simulation } from "./_simulation.ts";
+import { type SimulatedProcess, Simulation } from "../../lab/worlds/simulation/mod.ts";
 import { withHost } from "../../lib/_host.ts";
 import { FileLock } from "../../mod.ts";
 import { runtimes } from "../../lab/worlds/_runtimes.ts";
@@ -65,7 +65,7 @@ test("FileLock.holders() is unknown where Deno may not read the table", limit, (
 });
 
 /** A simulated process whose system has a table of locks. */
-function withTable(table: string | undefined): { process: Process; lock: FileLock } {
+function withTable(table: string | undefined): { process: SimulatedProcess; lock: FileLock } {
   const simulation = new Simulation();
   const process = simulation.process();
   process.files.readFile = (path) => {

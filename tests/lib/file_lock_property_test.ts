@@ -6,10 +6,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { type SimulatedProcess, Simulation } from "../../lab/worlds/simulation/mod.ts";
 import { withHost } from "../../lib/_host.ts";
 import { FileLock, type Guard, type LockMode } from "../../mod.ts";
 import { checkProperty } from "../_property.ts";
-import { type Process, Simulation } from "./_simulation.ts";
 
 const limit = { timeout: 120_000 };
 const FILE = "tests/lib/file_lock_property_test.ts";
@@ -23,7 +23,7 @@ class Attempt {
   over = false;
   readonly controller = new AbortController();
 
-  constructor(readonly process: Process, readonly mode: LockMode) {}
+  constructor(readonly process: SimulatedProcess, readonly mode: LockMode) {}
 
   start(lock: FileLock, timeout: number | undefined): void {
     lock[this.mode]({ signal: this.controller.signal, timeout }).then(
@@ -95,7 +95,7 @@ test(
       fc.asyncProperty(fc.array(command, { maxLength: 40, size: "max" }), async (commands) => {
         const simulation = new Simulation();
         const process = simulation.process();
-        simulation.links.set("/link", PATH);
+        simulation.symlink(PATH, "/link");
         const locks = withHost(
           process,
           () => [PATH, "/link", PATH].map((path) => new FileLock(path)),
@@ -141,7 +141,7 @@ test(
         await simulation.settle();
         for (const { guard } of [...model.inside, ...model.waiting]) guard?.release();
         await simulation.settle();
-        assert.equal(process.descriptors.size, 0);
+        assert.equal(process.descriptors, 0);
       }),
       FILE,
     );
@@ -201,7 +201,7 @@ test("FileLock of several processes excludes, loses no one and leaves nothing", 
       fc.array(event, { maxLength: 60, size: "max" }),
       fc.nat(),
       async (events, seed) => {
-        const simulation = new Simulation(seed);
+        const simulation = new Simulation({ seed });
         const processes = Array.from({ length: PROCESSES }, () => simulation.process());
         const locks = processes.map((one) => withHost(one, () => new FileLock(PATH)));
         const attempts: Attempt[] = [];
@@ -234,24 +234,24 @@ test("FileLock of several processes excludes, loses no one and leaves nothing", 
             const locked = locks[event.process].isLocked();
             assert.equal(locked, simulation.locks(PATH).length > 0);
           } else if (event.do === "pass") {
-            await simulation.run(simulation.now + event.ms);
+            await simulation.run(simulation.clock.now() + event.ms);
           }
           await simulation.settle();
           assertExclusive(simulation, attempts);
         }
         // All who are left get their turn, and go.
-        const since = simulation.now;
+        const since = simulation.clock.now();
         while (inside().length + waiting().length > 0) {
           for (const { guard } of inside()) guard!.release();
-          await simulation.run(simulation.now + 5);
+          await simulation.run(simulation.clock.now() + 5);
           assertExclusive(simulation, attempts);
-          assert(simulation.now - since < 60_000, "someone is never let in");
+          assert(simulation.clock.now() - since < 60_000, "someone is never let in");
         }
         assert.deepEqual(simulation.locks(PATH), []);
         assert.deepEqual(simulation.locks(PATH + ".interlock-gate"), []);
         for (const process of processes) assert.equal(process.timers, 0);
         for (const lock of locks) lock.close();
-        for (const process of processes) assert.equal(process.descriptors.size, 0);
+        for (const process of processes) assert.equal(process.descriptors, 0);
       },
     ),
     FILE,

@@ -5,17 +5,24 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { type SimulatedProcess, Simulation } from "../../lab/worlds/simulation/mod.ts";
 import { slotsOf } from "../../lib/_file_slots.ts";
 import { withHost } from "../../lib/_host.ts";
 import { FileLock, type FileLockOptions, type Guard, LockTimeoutError } from "../../mod.ts";
-import { type Process, Simulation } from "./_simulation.ts";
 
 const limit = { timeout: 60_000 };
 const PATH = "/lock";
 const GATE = "/lock.interlock-gate";
 
-function lockOf(process: Process, options?: FileLockOptions, path = PATH): FileLock {
+function lockOf(process: SimulatedProcess, options?: FileLockOptions, path = PATH): FileLock {
   return withHost(process, () => new FileLock(path, options));
+}
+
+/** Lets nobody open a file. */
+function refuse(simulation: Simulation, refused: string, code: string): void {
+  simulation.beforeStep = ({ action, path }) => {
+    if (action === "open" && path === refused) throw Object.assign(new Error(code), { code });
+  };
 }
 
 /** Where a promise stands. */
@@ -29,7 +36,7 @@ function watch<T>(promise: Promise<T>): { state: string; value?: T; error?: Erro
 }
 
 /** Fails if a process holds or plans anything that concerns the lock. */
-function assertNothingLeft(simulation: Simulation, processes: Process[]): void {
+function assertNothingLeft(simulation: Simulation, processes: SimulatedProcess[]): void {
   assert.deepEqual(simulation.locks(PATH), []);
   assert.deepEqual(simulation.locks(GATE), []);
   for (const process of processes) {
@@ -44,14 +51,18 @@ const stay = (h: number) => 20 + 3 * h;
 const alone = (h: number) => stay(h) + 2 * m;
 
 /** Plain polled flock, as one writes it without thinking of others: the twin that starves. */
-async function polled(process: Process, mode: "shared" | "exclusive"): Promise<Guard> {
+async function polled(process: SimulatedProcess, mode: "shared" | "exclusive"): Promise<Guard> {
   const file = process.files.open(PATH, { create: true });
   while (!file.tryLock(mode)) await process.sleep(1 + process.random() * (m - 1));
   const release = () => file.close();
   return { mode: "write", released: false, release, [Symbol.dispose]: release };
 }
 
-type Acquire = (process: Process, lock: FileLock, mode: "read" | "write") => Promise<Guard>;
+type Acquire = (
+  process: SimulatedProcess,
+  lock: FileLock,
+  mode: "read" | "write",
+) => Promise<Guard>;
 
 const byFileLock: Acquire = (_, lock, mode) => lock[mode]();
 const byPolling: Acquire = (process, _, mode) =>
@@ -62,7 +73,7 @@ const byPolling: Acquire = (process, _, mode) =>
  * overlapping so that between them someone always is.
  */
 async function againstOverlappingReaders(seed: number, acquire: Acquire): Promise<number[]> {
-  const simulation = new Simulation(seed);
+  const simulation = new Simulation({ seed });
   const waits: number[] = [];
   let over = false;
   const readers = [0, 1, 2, 3].map(async (i) => {
@@ -79,9 +90,9 @@ async function againstOverlappingReaders(seed: number, acquire: Acquire): Promis
   const write = async () => {
     await writer.sleep(15);
     while (!over) {
-      const since = simulation.now;
+      const since = simulation.clock.now();
       using _guard = await acquire(writer, lock, "write");
-      waits.push(simulation.now - since);
+      waits.push(simulation.clock.now() - since);
       await writer.sleep(1);
     }
   };
@@ -115,7 +126,7 @@ describe("FileLock: four overlapping reader processes against a writer", limit, 
  * inside for 1 ms.
  */
 async function againstBusyProcess(seed: number, mode: "read" | "write"): Promise<number[]> {
-  const simulation = new Simulation(seed);
+  const simulation = new Simulation({ seed });
   let over = false;
   const busy = simulation.process();
   const lock = lockOf(busy);
@@ -132,9 +143,9 @@ async function againstBusyProcess(seed: number, mode: "read" | "write"): Promise
     const lock = lockOf(other);
     await other.sleep(10);
     while (!over) {
-      const since = simulation.now;
+      const since = simulation.clock.now();
       using _guard = await lock.write();
-      waits.push(simulation.now - since);
+      waits.push(simulation.clock.now() - since);
       await other.sleep(1);
     }
   };
@@ -201,7 +212,7 @@ describe("FileLock: a busy process against another", limit, () => {
       await simulation.settle();
       assert.equal(handedOn, 90);
       await Promise.all(tasks);
-      await simulation.run(simulation.now + 100);
+      await simulation.run(simulation.clock.now() + 100);
       waits.value!.release();
     }
   });
@@ -243,11 +254,12 @@ describe("FileLock: a busy process against another", limit, () => {
       const simulation = new Simulation();
       const lock = lockOf(simulation.process());
       const first = await lock.write();
-      const before = simulation.flocks;
+      let flocks = 0;
+      simulation.beforeStep = ({ action }) => void (flocks += action === "lock" ? 1 : 0);
       const rest = Array.from({ length: 50 }, async () => (await lock.write()).release());
       first.release();
       await Promise.all(rest);
-      assert.equal(simulation.flocks, before);
+      assert.equal(flocks, 0);
       assert.deepEqual(simulation.locks(PATH), [], "the last one out let go");
     },
   );
@@ -279,16 +291,16 @@ test(
     let waits = 0;
     let long = 0;
     for (let seed = 1; seed <= 6; seed++) {
-      const simulation = new Simulation(seed);
+      const simulation = new Simulation({ seed });
       let over = false;
       const all = Array.from({ length: n }, async () => {
         const process = simulation.process();
         const lock = lockOf(process);
         while (!over) {
-          const since = simulation.now;
+          const since = simulation.clock.now();
           using _guard = await lock.write();
           waits++;
-          if (simulation.now - since > 7 * n * alone(h)) long++;
+          if (simulation.clock.now() - since > 7 * n * alone(h)) long++;
           await process.sleep(h * process.random());
         }
       });
@@ -320,7 +332,7 @@ describe("FileLock: a wait that ends early leaves nothing behind", limit, () => 
     for (const way of ["timeout", "abort"] as const) {
       test(`${way}, waiting ${stage}`, limit, async () => {
         for (const at of [0.5, 1, 7, 50]) {
-          const simulation = new Simulation(at);
+          const simulation = new Simulation({ seed: at });
           const processes = [simulation.process(), simulation.process(), simulation.process()];
           const [lock, ...others] = processes.map((process) => lockOf(process));
           const held = await prepare(lock, others);
@@ -340,7 +352,7 @@ describe("FileLock: a wait that ends early leaves nothing behind", limit, () => 
               : ended.error?.message === "enough",
           );
           for (const guard of held) guard.release();
-          await simulation.run(simulation.now + 3 * m);
+          await simulation.run(simulation.clock.now() + 3 * m);
           assert.equal(behind.state, "granted", "who came after it is let in");
           behind.value!.release();
           await simulation.run();
@@ -504,9 +516,7 @@ describe("FileLock: granted wins over aborted", limit, () => {
     const waits = watch(lock.write({ signal: controller.signal, timeout: 1000 }));
     await simulation.settle();
     held.release();
-    const [call] = [...simulation.calls].filter(({ at }) => at < 500);
-    simulation.calls.delete(call);
-    call.callback(); // the flock is had here
+    simulation.clock.advance(); // the flock is had here
     controller.abort();
     await simulation.settle();
     assert.equal(waits.state, "granted");
@@ -539,7 +549,7 @@ describe("FileLock: granted wins over aborted", limit, () => {
 describe("FileLock: a process that dies", limit, () => {
   test("frees its lock at once: one that waits has it within retry.max", limit, async () => {
     for (let seed = 1; seed <= 50; seed++) {
-      const simulation = new Simulation(seed);
+      const simulation = new Simulation({ seed });
       const [a, b] = [simulation.process(), simulation.process()];
       await lockOf(a).write();
       const waits = watch(lockOf(b).write());
@@ -592,8 +602,8 @@ test(
     const waits = watch(lockOf(b).write());
     await simulation.settle();
     let questions = 0;
-    while (simulation.now < 1000) {
-      await simulation.run(Math.min(...[...simulation.calls].map(({ at }) => at)));
+    while (simulation.clock.now() < 1000) {
+      await simulation.run(simulation.clock.next);
       questions++;
     }
     assert.equal(waits.state, "waits");
@@ -611,13 +621,13 @@ test(
     const lock = lockOf(b);
     const waits = [watch(lock.read()), watch(lock.read())];
     await simulation.run(5);
-    simulation.disk.delete(GATE);
-    simulation.refused.set(GATE, "EACCES");
+    simulation.process("someone").files.remove(GATE);
+    refuse(simulation, GATE, "EACCES");
     await simulation.run(5 + m);
     for (const { error } of waits) {
       assert.match(`${error}`, /gate cannot be opened: there is no permission to write it$/);
     }
-    simulation.refused.clear();
+    simulation.beforeStep = undefined;
     held.release();
     assertNothingLeft(simulation, [a, b]);
     using guard = lock.tryWrite();
@@ -629,7 +639,7 @@ test("FileLock names the file and the reason when there is no permission", limit
   const simulation = new Simulation();
   const lock = lockOf(simulation.process());
   for (const [code, reason] of [["EACCES", "no permission"], ["EROFS", "read-only"], ["X", "X"]]) {
-    simulation.refused.set(PATH, code);
+    refuse(simulation, PATH, code);
     await assert.rejects(lock.write(), new RegExp(`^Error: Cannot lock /lock: .*${reason}`));
     assert.throws(() => lock.tryRead(), new RegExp(reason));
   }
@@ -645,10 +655,10 @@ test(
     const held = await a.write();
     const waits = [watch(b.write())];
     await simulation.run(5);
-    simulation.disk.delete(GATE);
+    simulation.process("someone").files.remove(GATE);
     await simulation.run(5 + m);
     assert.deepEqual(simulation.locks(GATE), ["exclusive"], "it waits at the new one");
-    assert.equal(processes[1].descriptors.size, 2, "and has closed the old one");
+    assert.equal(processes[1].descriptors, 2, "and has closed the old one");
     waits.push(watch(c.write()));
     await simulation.settle();
     held.release();
@@ -669,7 +679,7 @@ test(
     const identify = files.identify;
     files.identify = (path) => ({ ...identify(path)!, ino: inode++ });
     await assert.rejects(lock.write(), /Cannot lock \/lock: it leads to another file each time/);
-    assert.equal(process.descriptors.size, 0);
+    assert.equal(process.descriptors, 0);
   },
 );
 
@@ -680,7 +690,7 @@ test("FileLock objects on 100,000 files hold 128 descriptors and no timer", limi
     const lock = lockOf(process, undefined, `/${i}`);
     lock.tryWrite()!.release();
     if (i % 3 === 0) lock.close();
-    assert(process.descriptors.size <= 128);
+    assert(process.descriptors <= 128);
   }
   assert.equal(process.timers, 0);
   assert(slotsOf(process).size <= 64);

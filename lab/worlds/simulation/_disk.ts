@@ -32,8 +32,8 @@ export type DiskNames = ReadonlyMap<string, DiskEntry>;
 
 /** See above. */
 export class SimulatedDisk {
-  /** How many bytes survive or are lost together. */
-  readonly blockSize: number;
+  /** A block of zeros, for all files. */
+  readonly #zeros: Uint8Array;
   readonly root: FolderNode = new FolderNode(1, undefined);
   /** The changes of names that are not durable, in the order they were made. */
   readonly #pending = new Set<NameChange>();
@@ -47,8 +47,13 @@ export class SimulatedDisk {
     if (!(Number.isInteger(blockSize) && blockSize > 0)) {
       throw new RangeError(`Cannot make a disk: its block size is ${blockSize}`);
     }
-    this.blockSize = blockSize;
+    this.#zeros = new Uint8Array(blockSize);
     this.#fill(this.root, names);
+  }
+
+  /** How many bytes survive or are lost together. */
+  get blockSize(): number {
+    return this.#zeros.length;
   }
 
   /** The changes of names that are not durable, in the order they were made. */
@@ -70,7 +75,7 @@ export class SimulatedDisk {
     if (node?.kind === "folder") throw systemError("EISDIR", "open", path);
     if (node?.kind === "file") return { file: node, change: undefined };
     if (!create) throw systemError("ENOENT", "open", path);
-    const file = new FileNode(this.#takeNumber(), mode, this.blockSize);
+    const file = new FileNode(this.#takeNumber(), mode, this.#zeros);
     return { file, change: this.#change([{ folder, name, node: file }], file) };
   }
 
@@ -221,7 +226,7 @@ export class SimulatedDisk {
       const node = entry.kind === "folder"
         ? new FolderNode(entry.ino, entry.mode)
         : entry.kind === "file"
-        ? new FileNode(entry.ino, entry.mode, this.blockSize, entry.bytes)
+        ? new FileNode(entry.ino, entry.mode, this.#zeros, entry.bytes)
         : new LinkNode(entry.ino, entry.target);
       if (node.kind === "folder" && entry.kind === "folder") this.#fill(node, entry.names);
       folder.names.set(name, node);

@@ -39,16 +39,20 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
 
 /** See above. */
 export class FileData {
-  readonly #blockSize: number;
   readonly #zeros: Uint8Array;
+  readonly #blockSize: number;
   readonly #blocks = new Map<number, History<Uint8Array>>();
   readonly #size: History<number>;
   #frozen: FrozenData | undefined;
 
-  /** Data that is durable already. */
-  constructor(blockSize: number, { size, blocks }: Bytes = { size: 0, blocks: new Map() }) {
-    this.#blockSize = blockSize;
-    this.#zeros = new Uint8Array(blockSize);
+  /**
+   * Data that is durable already.
+   *
+   * @param zeros A block of them, as long as all blocks are.
+   */
+  constructor(zeros: Uint8Array, { size, blocks }: Bytes = { size: 0, blocks: new Map() }) {
+    this.#zeros = zeros;
+    this.#blockSize = zeros.length;
     this.#size = new History(size);
     for (const [number, block] of blocks) this.#blocks.set(number, new History(block));
   }

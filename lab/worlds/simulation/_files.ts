@@ -161,7 +161,7 @@ export function simulatedFiles(
       step("look at", path);
       const { node, real } = machine.disk.find(path, { action: "look at", follow: true });
       if (node === undefined) throw systemError("ENOENT", "look at", path);
-      return real;
+      return `/${real.join("/")}`;
     },
     kind(path) {
       const node = look(path)?.node;

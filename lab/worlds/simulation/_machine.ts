@@ -49,12 +49,12 @@ export class Machine {
     data?: Uint8Array,
     blocks?: number,
   ): TakenStep {
-    process.assertRunning(`${action} ${path}`);
+    process.assertRunning(action, path);
     const step = new TakenStep(++this.steps, process, action, path, detail, data, blocks);
     this.beforeStep?.(step);
     this.onStep?.(step);
     // Either may have killed it.
-    process.assertRunning(`${action} ${path}`);
+    process.assertRunning(action, path);
     return step;
   }
 

@@ -28,10 +28,10 @@ export class FileNode {
   constructor(
     readonly ino: number,
     readonly mode: number | undefined,
-    blockSize: number,
+    zeros: Uint8Array,
     bytes?: Bytes,
   ) {
-    this.data = new FileData(blockSize, bytes);
+    this.data = new FileData(zeros, bytes);
   }
 }
 

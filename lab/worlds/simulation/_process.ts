@@ -104,10 +104,12 @@ export class Process implements SimulatedProcess {
   }
 
   /** @throws {ProcessEndedError} when the process has ended */
-  assertRunning(action: string): void {
+  assertRunning(action: string, path: string = ""): void {
     if (this.#end === undefined) return;
     const end = this.#end === "killed" ? "was killed" : "has returned";
-    throw new ProcessEndedError(`Cannot ${action}: process ${this.name} ${end}`);
+    throw new ProcessEndedError(
+      `Cannot ${action}${path && ` ${path}`}: process ${this.name} ${end}`,
+    );
   }
 
   #finish(end: "returned" | "killed"): void {

@@ -11,8 +11,8 @@ export interface Found {
   readonly node: Node | undefined;
   /** The folders on the way, from the root to `folder`. */
   readonly above: readonly FolderNode[];
-  /** The path without symbolic links and detours. */
-  readonly real: string;
+  /** The names on the way from the root, without symbolic links and detours. */
+  readonly real: readonly string[];
 }
 
 const REASONS: Record<string, string> = {
@@ -57,9 +57,8 @@ export function walk(
     if (name === undefined) {
       // The path has led to a folder by "..", or is the root.
       const parent = above[above.length - 2] ?? root;
-      const real = `/${names.join("/")}`;
       const way = above.length > 1 ? above.slice(0, -1) : above;
-      return { folder: parent, name: names.at(-1) ?? "", node: folder, above: way, real };
+      return { folder: parent, name: names.at(-1) ?? "", node: folder, above: way, real: names };
     }
     if (name === "..") {
       if (above.length > 1) above.pop();
@@ -77,7 +76,8 @@ export function walk(
       continue;
     }
     if (rest.length === 0) {
-      return { folder, name, node, above, real: `/${[...names, name].join("/")}` };
+      names.push(name);
+      return { folder, name, node, above, real: names };
     }
     if (node === undefined) throw systemError("ENOENT", action, path);
     if (node.kind !== "folder") throw systemError("ENOTDIR", action, path);
