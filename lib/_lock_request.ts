@@ -2,7 +2,7 @@
  * Requests for named locks, and what is known of a name while its lock is held.
  *
  * The queue of a name is a `Queue`, the one behind `RwLock`, and a request stands in it itself:
- * `drain` calls its `enter`, so that a grant is known in the moment it is decided and can be
+ * `drain` makes it a holder, so that a grant is known in the moment it is decided and can be
  * listed and stolen before its callback has begun. What always holds between two calls: `holders`
  * are those the queue counts as inside, in the order they came; and a name has a `Resource` only
  * while it has a holder, for nobody waits unless somebody is inside. `#leave` keeps both, being the
@@ -10,8 +10,7 @@
  */
 import type { Host } from "./_host.ts";
 import { show } from "./_options.ts";
-import { Queue } from "./_queue.ts";
-import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
+import { LimitedWaiter, Queue } from "./_queue.ts";
 import type { Guard } from "./lock.ts";
 import type { Lock, LockRequestMode } from "./lock_manager.ts";
 
@@ -68,20 +67,18 @@ class GrantedLock implements Lock {
 let grants = 0;
 
 /** One request, from its place in the queue to the end of its callback. */
-export class LockRequest implements Abortable {
+export class LockRequest extends LimitedWaiter {
   /** Which grant it was. */
   order = 0;
-  /** For the queue: requests are listed by the manager and not by the queue. */
-  readonly named = undefined;
   readonly #resource: Resource;
   readonly #details: LockRequestDetails;
   readonly #begin: () => void;
-  #chunk: ReturnType<Queue["waiters"]["append"]> | undefined;
-  #link: AbortLink | undefined;
-  /** There while the lock is held: not before the grant, nor after it was released or stolen. */
+  /** Not there before the grant, nor after a theft. */
   #guard: Guard | undefined;
 
   constructor(resource: Resource, details: LockRequestDetails) {
+    const { mode, reject } = details;
+    super(resource.queue, mode === "exclusive", (guard) => this.#hold(guard), reject, undefined);
     this.#resource = resource;
     this.#details = details;
     let begin!: () => void;
@@ -95,69 +92,38 @@ export class LockRequest implements Abortable {
     return this.#details.mode;
   }
 
-  get writes(): boolean {
-    return this.#details.mode === "exclusive";
-  }
-
   /** Takes the lock if that needs no waiting; answers whether it did. */
   tryEnter(): boolean {
-    const { queue } = this.#resource;
-    const may = queue.mayEnter(this.writes);
-    if (may) this.enter(queue);
+    const may = this.queue.mayEnter(this.writes);
+    if (may) this.enter(this.queue);
     return may;
   }
 
   /** Waits for its turn, or until its signal aborts. */
   wait(): void {
-    const { signal } = this.#details;
-    if (signal !== undefined) this.#link = onAbort(signal, this);
-    this.#chunk = this.#resource.queue.waiters.append(this);
+    this.chunk = this.queue.waiters.append(this);
+    this.queue.limit(this, Infinity, this.#details.signal);
   }
 
   /** Takes the lock from all who hold it, before all who wait. Their callbacks run on. */
   steal(): void {
-    const { queue, holders, name } = this.#resource;
+    const { holders, name } = this.#resource;
     for (const holder of holders) {
       // Its guard is forgotten and not released, which would let in those who wait.
       holder.#guard = undefined;
-      holder.#details.reject(
+      holder.reject(
         new DOMException(`Cannot keep lock ${show(name)}: it was stolen`, "AbortError"),
       );
     }
     holders.clear();
-    this.enter(queue);
+    this.enter(this.queue);
   }
 
-  /** For the queue: whether this could enter now if it were first. */
-  fits(queue: Queue): boolean {
-    return queue.canEnter(this.writes);
-  }
-
-  /** For the queue: this is its turn. */
-  enter(queue: Queue): void {
-    this.resolve(queue.admit(this.writes, this.named));
-  }
-
-  /** Becomes a holder. */
-  resolve(guard: Guard): void {
+  #hold(guard: Guard): void {
     this.#guard = guard;
     this.order = ++grants;
     this.#resource.holders.add(this);
     this.#begin();
-  }
-
-  /** For the queue: nothing shall end the wait any more. */
-  detach(): void {
-    this.#link?.remove();
-  }
-
-  abort(reason: unknown): void {
-    this.#resource.queue.waiters.remove(this.#chunk!, this);
-    this.#details.reject(reason);
-  }
-
-  afterAbort(): void {
-    this.#resource.queue.drain();
   }
 
   #run(): void {
@@ -178,11 +144,10 @@ export class LockRequest implements Abortable {
     );
   }
 
-  /** Releases the lock, unless it was stolen. */
+  /** Releases the lock, unless it was stolen. Called once, at the end. */
   #leave(): void {
     const guard = this.#guard;
     if (guard === undefined) return;
-    this.#guard = undefined;
     const { holders, name, resources } = this.#resource;
     holders.delete(this);
     guard.release();
