@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Simulation } from "../../lab/worlds/simulation/mod.ts";
 import { currentHost, withHost } from "../../lib/_host.ts";
 import { SharedRwLock } from "../../lib/workers/mod.ts";
 import {
@@ -18,7 +19,6 @@ import {
 } from "../../mod.ts";
 import { FakeHost, settle } from "../_fake_host.ts";
 import { promises, type Setup } from "./_lock_contract.ts";
-import { Simulation } from "./_simulation.ts";
 
 const timeout = 60_000;
 
@@ -46,7 +46,7 @@ function ofProcesses(count: 1 | 2, options?: LockOptions): Setup {
   return {
     mine: locks[0],
     theirs: locks[count - 1],
-    advance: (ms) => simulation.run(simulation.now + ms),
+    advance: (ms) => simulation.run(simulation.clock.now() + ms),
     timers: () => processes.reduce((sum, process) => sum + process.timers, 0),
   };
 }
