@@ -84,7 +84,11 @@ export function checkLockOptions(options: LockOptions, action: string): void {
 /** Refuses constructor options of an `RwLock` that cannot be meant. */
 export function checkRwLockOptions(options: RwLockOptions, action: string): void {
   checkLockOptions(options, action);
-  const { policy = "fair" } = options;
+  const { policy = "fair", stats, onLeak } = options;
+  if (stats !== undefined && typeof stats !== "boolean") {
+    throw new TypeError(`Cannot ${action}: stats must be true or false, got ${show(stats)}`);
+  }
+  if (onLeak !== undefined) checkFunction("onLeak", onLeak, action);
   if (!["fair", "read-preferring", "write-preferring"].includes(policy)) {
     throw new TypeError(
       `Cannot ${action}: policy must be "fair", "read-preferring" or "write-preferring", ` +

@@ -19,6 +19,8 @@
 import { type Deadline, type Deadlines, deadlinesOf, type Expirable } from "./_deadlines.ts";
 import type { Host } from "./_host.ts";
 import { type Chunk, Line } from "./_line.ts";
+import { Leaks } from "./_leaks.ts";
+import { Meter } from "./_meter.ts";
 import { PreferringLine } from "./_preferring_line.ts";
 import { tell } from "./_observers.ts";
 import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
@@ -29,6 +31,7 @@ import type {
   LockMode,
   LockOptions,
   LockParty,
+  LockStats,
   RwLockOptions,
 } from "./lock.ts";
 
@@ -38,7 +41,9 @@ type Reject = (reason: unknown) => void;
 /** A holder or waiter with a name or an owner. */
 export class Named {
   chunk: Chunk<Named> | undefined = undefined;
-  constructor(readonly party: LockParty) {}
+  /** Whether it waits; kept by the meter. */
+  waiting = false;
+  constructor(public party: LockParty) {}
 }
 
 /** A waiter that nothing but its turn can end; most are. */
@@ -95,6 +100,7 @@ export class LimitedWaiter extends Waiter implements Expirable, Abortable {
   }
 
   abort(reason: unknown): void {
+    this.queue.countAborted();
     this.leave(reason);
   }
 
@@ -113,6 +119,7 @@ export class LimitedWaiter extends Waiter implements Expirable, Abortable {
   leave(reason: unknown): void {
     this.detach();
     this.queue.waiters.remove(this.chunk!, this);
+    if (this.name !== undefined) this.queue.endWait(this.name);
     this.reject(reason);
   }
 }
@@ -185,6 +192,8 @@ export class Queue {
   readonly #holders: Line<Named> = new Line();
   #listed: readonly LockParty[] | undefined;
   readonly label: string;
+  readonly #meter: Meter | undefined;
+  readonly #leaks: Leaks | undefined;
   readonly #readersPass: boolean;
   readonly #onContention: LockOptions["onContention"];
   readonly #contentionAfter: number;
@@ -199,6 +208,8 @@ export class Queue {
     this.label = options.label ?? "the lock";
     this.#onContention = options.onContention;
     this.#contentionAfter = options.contentionAfter ?? 100;
+    this.#meter = options.stats ? new Meter(host) : undefined;
+    this.#leaks = options.onLeak && new Leaks(this.label, options.onLeak);
   }
 
   /** Enters, nameless, if that needs no waiting. */
@@ -224,8 +235,11 @@ export class Queue {
   /** Enters, or waits for its turn within the limits of `options`, which have been checked. */
   acquire(writes: boolean, options: AcquireOptions): Promise<Guard> {
     const { timeout = Infinity, signal } = options;
-    if (signal !== undefined && signal.aborted) return Promise.reject(signal.reason);
-    const name = nameOf(writes, options);
+    if (signal !== undefined && signal.aborted) {
+      this.countAborted();
+      return Promise.reject(signal.reason);
+    }
+    const name = nameOf(writes, options) ?? this.trace(writes);
     if (this.mayEnter(writes)) {
       return Promise.resolve(this.admit(writes, name));
     }
@@ -242,6 +256,32 @@ export class Queue {
     if (timeout !== Infinity) waiter.timeout = this.deadlines.add(timeout, waiter);
     if (signal !== undefined) waiter.link = onAbort(signal, waiter);
     if (this.#onContention !== undefined) waiter.contention = this.#watch(waiter.writes);
+    if (waiter.name !== undefined) this.#meter?.waits(waiter.name);
+  }
+
+  /** One that has a name waits no longer, and has not got the lock. */
+  endWait(named: Named): void {
+    this.#meter?.gaveUp(named);
+  }
+
+  /** An acquire ended by its signal. */
+  countAborted(): void {
+    if (this.#meter !== undefined) this.#meter.aborted++;
+  }
+
+  /** Tells if `guard` is collected while `named` is listed. */
+  watch(guard: Guard, named: Named): void {
+    this.#leaks?.watch(guard, named);
+  }
+
+  /** What has been counted. */
+  stats(): LockStats {
+    if (this.#meter === undefined) {
+      throw new TypeError(
+        `Cannot tell the statistics of ${this.label}: it was created without stats: true`,
+      );
+    }
+    return this.#meter.read(Math.abs(this.inside), this.listWaiters());
   }
 
   /** Takes back what one had who leaves, and lets in those it kept out. */
@@ -266,12 +306,15 @@ export class Queue {
 
   /** Puts one on the list of holders with names. */
   list(named: Named): void {
+    this.#meter?.entered(named);
     named.chunk = this.#holders.append(named);
     this.#listed = undefined;
   }
 
   /** Takes one who leaves off the list of holders with names. */
   unlist(named: Named): void {
+    this.#meter?.left(named);
+    this.#leaks?.forget(named);
     this.#holders.remove(named.chunk!, named);
     this.#listed = undefined;
   }
@@ -299,6 +342,7 @@ export class Queue {
 
   /** The error of one that may wait no longer; `self` is inside but not in its own way. */
   timedOut(writes: boolean, waited: number, self?: Named): LockTimeoutError {
+    if (this.#meter !== undefined) this.#meter.timedOut++;
     const all = this.listHolders();
     const holders = self === undefined ? all : all.filter((party) => party !== self.party);
     return new LockTimeoutError({ lock: this.label, mode: modeOf(writes), waited, holders });
@@ -324,8 +368,17 @@ export class Queue {
   admit(writes: boolean, named: Named | undefined): Guard {
     if (writes) this.inside = -1;
     else this.inside++;
-    if (named !== undefined) this.list(named);
-    return new QueueGuard(this, writes, named);
+    const guard = new QueueGuard(this, writes, named);
+    if (named !== undefined) {
+      this.list(named);
+      this.watch(guard, named);
+    }
+    return guard;
+  }
+
+  /** By what one without a name is listed, where all are. */
+  trace(_writes: boolean): Named | undefined {
+    return undefined;
   }
 
   #watch(writes: boolean): Deadline {
@@ -334,5 +387,20 @@ export class Queue {
       expire: (waited) =>
         tell(onContention, { waited, mode: modeOf(writes), holders: this.listHolders() }),
     });
+  }
+}
+
+/** A queue whose holders are all listed, for a lock that counts or looks for leaks. */
+export class ObservedQueue extends Queue {
+  override enter(writes: boolean): Guard | undefined {
+    return this.mayEnter(writes) ? this.admit(writes, this.trace(writes)) : undefined;
+  }
+
+  override wait(writes: boolean): Promise<Guard> {
+    return this.acquire(writes, {});
+  }
+
+  override trace(writes: boolean): Named | undefined {
+    return new Named({ mode: modeOf(writes) });
   }
 }

@@ -95,7 +95,7 @@ class QueueUpgradable implements UpgradableGuard {
     if (this.#released) this.#refuse("downgrade", "its guard is released");
     if (!this.#writes) return;
     const queue = this.#queue;
-    this.#swap("read");
+    this.#swap(this.#as("read"));
     queue.inside = 1;
     queue.drain();
   }
@@ -117,10 +117,13 @@ class QueueUpgradable implements UpgradableGuard {
     const queue = this.#queue;
     if (this.#released) this.#refuse("upgrade", "its guard is released");
     if (this.#upgrade !== undefined) this.#refuse("upgrade", "an upgrade is under way");
-    signal?.throwIfAborted();
+    if (signal?.aborted) {
+      queue.countAborted();
+      throw signal.reason;
+    }
     if (this.#writes) return Promise.resolve();
     if (queue.inside === 1) {
-      this.#become();
+      this.#become(this.#as("write"));
       return Promise.resolve();
     }
     if (timeout === 0) throw queue.timedOut(true, 0, this.#named);
@@ -128,12 +131,12 @@ class QueueUpgradable implements UpgradableGuard {
     const ended = () => {
       this.#upgrade = undefined;
     };
+    const wanted = this.#as("write");
     const granted = () => {
       ended();
-      this.#become();
+      this.#become(wanted);
       resolve();
     };
-    const wanted = new Named({ ...this.#named.party, mode: "write" });
     const waiter = new StepWaiter(queue, true, reject, wanted, granted, ended, this.#named);
     this.#upgrade = waiter;
     waiter.chunk = queue.waiters.prepend(waiter);
@@ -142,17 +145,23 @@ class QueueUpgradable implements UpgradableGuard {
   }
 
   /** Makes the only reader inside the writer. */
-  #become(): void {
-    this.#swap("write");
+  #become(writer: Named): void {
+    this.#swap(writer);
     this.#queue.inside = -1;
   }
 
-  #swap(mode: LockMode): void {
+  /** What it is in another mode. */
+  #as(mode: LockMode): Named {
+    return new Named({ ...this.#named.party, mode });
+  }
+
+  #swap(named: Named): void {
     const queue = this.#queue;
-    this.#writes = mode === "write";
+    this.#writes = named.party.mode === "write";
     queue.unlist(this.#named);
-    queue.upgradable = this.#named = new Named({ ...this.#named.party, mode });
-    queue.list(this.#named);
+    queue.upgradable = this.#named = named;
+    queue.list(named);
+    queue.watch(this, named);
   }
 
   #refuse(action: string, why: string): never {
@@ -173,7 +182,10 @@ export function acquireUpgradable(
   options: AcquireOptions,
 ): Promise<UpgradableGuard> {
   const { timeout = Infinity, signal } = options;
-  if (signal?.aborted) return Promise.reject(signal.reason);
+  if (signal?.aborted) {
+    queue.countAborted();
+    return Promise.reject(signal.reason);
+  }
   if (queue.upgradable !== undefined) {
     return Promise.reject(new UpgradeConflictError(queue.label, queue.upgradable.party));
   }
@@ -182,6 +194,7 @@ export function acquireUpgradable(
   const admit = () => {
     queue.inside++;
     queue.list(named);
+    queue.watch(guard, named);
   };
   if (queue.mayEnter(false)) {
     queue.upgradable = named;

@@ -70,6 +70,59 @@ export interface LockParty {
   readonly label?: string;
   /** The owner it acquired with. */
   readonly owner?: object;
+  /**
+   * When it came to hold, or began to wait, in milliseconds on the clock of `performance.now()`.
+   * Only where a lock was built with `stats: true`.
+   */
+  readonly since?: number;
+}
+
+/** What is known of many durations, in milliseconds. */
+export interface DurationStats {
+  /** How many there were. */
+  readonly count: number;
+  /** Their mean, exactly; 0 if there were none. */
+  readonly mean: number;
+  /** The longest, exactly. */
+  readonly max: number;
+  /** Half of them were no longer than this, which is right to within 9 % as are all percentiles. */
+  readonly p50: number;
+  /** 90 % of them were no longer. */
+  readonly p90: number;
+  /** 99 % of them were no longer. */
+  readonly p99: number;
+  /** 99.9 % of them were no longer. */
+  readonly p999: number;
+  /** How many were no longer than `upTo`, and longer than the bound before; empty ones left out. */
+  readonly buckets: readonly { readonly upTo: number; readonly count: number }[];
+}
+
+/** What a lock has counted since it was created. */
+export interface LockStats {
+  /** How often it was acquired in each mode; an upgrade or a downgrade counts as one more. */
+  readonly acquired: Readonly<Record<LockMode, number>>;
+  /** How many acquires had to wait, however their wait ended. */
+  readonly contended: number;
+  /** How many acquires ended by their timeout. */
+  readonly timedOut: number;
+  /** How many acquires ended by their signal. */
+  readonly aborted: number;
+  /** How many are inside now. */
+  readonly holders: number;
+  /** How many wait now. */
+  readonly waiters: number;
+  /** The longest wait, among them those not ended yet, in milliseconds. */
+  readonly longestWait: number;
+  /** The waits that have ended, with the lock or without it. */
+  readonly wait: DurationStats;
+  /** How long those were inside who have left. */
+  readonly hold: DurationStats;
+}
+
+/** A guard that was collected without having been released: what it held is held for ever. */
+export interface LockLeak extends LockParty {
+  /** The lock's label. */
+  readonly lock: string;
 }
 
 /** Who holds a lock, and who waits for it, at one moment. */
@@ -126,6 +179,20 @@ export interface RwLockOptions extends LockOptions {
    * @default "fair"
    */
   policy?: LockPolicy;
+  /**
+   * Whether the lock counts what `stats()` tells, and `query()` shows since when. Each acquire and
+   * each release then reads the clock.
+   *
+   * @default false
+   */
+  stats?: boolean;
+  /**
+   * Told of each guard that was collected without having been released, some time afterwards and
+   * perhaps never: that is for the garbage collector to say. Nothing is released, and nothing is
+   * told of a lock that is collected itself. For tests and for hunting bugs; each acquire then
+   * registers its guard, which costs far more than the acquire.
+   */
+  onLeak?: (leak: LockLeak) => void;
 }
 
 /** Where a lock stands among those that `acquireAll()` acquires. */

@@ -7,12 +7,13 @@
  */
 import { currentHost } from "./_host.ts";
 import { checkAcquireOptions, checkFunction, checkRwLockOptions } from "./_options.ts";
-import { Queue } from "./_queue.ts";
+import { ObservedQueue, Queue } from "./_queue.ts";
 import { acquireUpgradable } from "./_upgradable.ts";
 import type {
   AcquireOptions,
   Guard,
   LockQuery,
+  LockStats,
   ReadWriteLock,
   RwLockOptions,
   UpgradableGuard,
@@ -66,7 +67,8 @@ export class RwLock implements ReadWriteLock {
    */
   constructor(options?: RwLockOptions) {
     if (options !== undefined) checkRwLockOptions(options, "create lock");
-    this.#queue = new Queue(currentHost(), options);
+    const observed = options?.stats === true || options?.onLeak !== undefined;
+    this.#queue = new (observed ? ObservedQueue : Queue)(currentHost(), options);
   }
 
   /**
@@ -236,6 +238,33 @@ export class RwLock implements ReadWriteLock {
    */
   query(): LockQuery {
     return { holders: this.#queue.listHolders(), waiters: this.#queue.listWaiters() };
+  }
+
+  /**
+   * What the lock has counted since it was created, for a lock with `stats: true`. Takes constant
+   * memory, however much there was to count.
+   *
+   * @returns A copy, which does not change any more.
+   * @throws {TypeError} when the lock was created without `stats: true`
+   *
+   * @example
+   * ```ts
+   * import { RwLock } from "@interlock/core";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = new RwLock({ stats: true });
+   * const guard = await lock.write();
+   * const next = lock.read();
+   * guard.release();
+   * (await next).release();
+   * const { acquired, contended, wait, hold } = lock.stats();
+   * assert.deepEqual(acquired, { read: 1, write: 1 });
+   * assert.deepEqual([contended, wait.count, hold.count], [1, 1, 2]);
+   * assert(hold.p99 <= hold.max);
+   * ```
+   */
+  stats(): LockStats {
+    return this.#queue.stats();
   }
 
   #acquire(writes: boolean, options: AcquireOptions): Promise<Guard> {
