@@ -1,5 +1,6 @@
-import { defineScenario, team } from "../worlds/scenario.ts";
+import { type Actor, defineScenario, team } from "../worlds/scenario.ts";
 import type { EndState, Parameters } from "../worlds/scenario.ts";
+import type { Cell } from "../worlds/world.ts";
 
 type Numbers = Parameters<"actors" | "increments">;
 
@@ -14,6 +15,16 @@ function count(end: EndState, numbers: Numbers): string | undefined {
   return `${wanted(numbers)} increments, but counter = ${counter}: ${lost} ${
     lost === 1 ? "update is" : "updates are"
   } lost`;
+}
+
+/** Each actor reads the counter, adds one and writes it back, with nothing to hold that together. */
+function readThenWrite(counter: Cell, { actors, increments }: Numbers): Actor[] {
+  return team(actors, async () => {
+    for (let i = 0; i < increments; i++) {
+      const seen = await counter.read();
+      await counter.write(seen + 1);
+    }
+  });
 }
 
 /** The race every other one is told by. */
@@ -51,29 +62,13 @@ export default defineScenario({
     unguarded: {
       expect: "broken",
       because: "nothing stops a second writer between another's read and its write",
-      build: (world, { actors, increments }) => {
-        const counter = world.cell("counter", 0);
-        return team(actors, async () => {
-          for (let i = 0; i < increments; i++) {
-            const seen = await counter.read();
-            await counter.write(seen + 1);
-          }
-        });
-      },
+      build: (world, numbers) => readThenWrite(world.cell("counter", 0), numbers),
       check: count,
     },
     "atomic-cells": {
       expect: "broken",
       because: "each read and each write is atomic, but the two together are not",
-      build: (world, { actors, increments }) => {
-        const counter = world.cell("counter", 0, { atomic: true });
-        return team(actors, async () => {
-          for (let i = 0; i < increments; i++) {
-            const seen = await counter.read();
-            await counter.write(seen + 1);
-          }
-        });
-      },
+      build: (world, numbers) => readThenWrite(world.cell("counter", 0, { atomic: true }), numbers),
       check: count,
     },
     locked: {
