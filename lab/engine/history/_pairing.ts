@@ -117,7 +117,10 @@ export class Pairing {
       );
     }
     if (operation.asks && value !== null) {
-      throw new HistoryFormatError(line, `a ${name} is invoked with nil, not with ${show(value)}`);
+      throw new HistoryFormatError(
+        line,
+        `${what(name)} is invoked with nil, not with ${show(value)}`,
+      );
     }
     if (!operation.asks) this.#expect(line, name, operation, value);
     const input = operation.asks ? undefined : value;
@@ -128,7 +131,7 @@ export class Pairing {
   #end({ line, type, process, name, object, value }: Line, operation: OperationFormat): void {
     const place = this.#pending.get(process);
     if (place === undefined) {
-      throw new HistoryFormatError(line, `process ${process} ends a ${name} it has not begun`);
+      throw new HistoryFormatError(line, `process ${process} ends ${what(name)} it has not begun`);
     }
     const call = this.#calls[place];
     if (call.name !== name || !same(call.object, object)) {
@@ -148,8 +151,8 @@ export class Pairing {
     if (!operation.asks && !same(value, call.input)) {
       throw new HistoryFormatError(
         line,
-        `process ${process} ends a ${name} of ${show(value)}, ` +
-          `but began one of ${show(call.input)} in line ${call.line}`,
+        `process ${process} ends ${what(name, value)}, ` +
+          `but began ${what(name, call.input)} in line ${call.line}`,
       );
     }
     const output = operation.asks ? value : undefined;
@@ -163,12 +166,14 @@ export class Pairing {
     value: unknown,
   ): void {
     if (is(value)) return;
-    throw new HistoryFormatError(line, `the value of a ${name} is ${kind}, not ${show(value)}`);
+    throw new HistoryFormatError(line, `the value of ${what(name)} is ${kind}, not ${show(value)}`);
   }
 }
 
-function what(name: string, object: unknown): string {
-  return object === undefined ? `a ${name}` : `a ${name} of ${show(object)}`;
+/** A call in words: `a get of "k"`. */
+function what(name: string, of?: unknown): string {
+  const words = `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
+  return of === undefined ? words : `${words} of ${show(of)}`;
 }
 
 /** The name of a keyword, if it is one. */

@@ -48,7 +48,8 @@ export class Part {
       object: this.object,
       order: order.map((place) => {
         const call = this.#calls[place];
-        return returns.has(2 * place + 1) ? call : { ...call, outcome: "open", output: undefined };
+        const known = call.outcome === "open" || returns.has(2 * place + 1);
+        return known ? call : { ...call, outcome: "open", output: undefined };
       }),
       state: this.#transitions.state(state),
     };

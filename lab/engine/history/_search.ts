@@ -13,13 +13,17 @@
  *   merely leaves the present state as it is: a later one may need it to change another.)
  * - Of calls of one kind only the one that returns first is tried: two that could both come now can
  *   change places. Open calls return last of all, those of one kind in the order of invocation.
- * - An open call that would leave the state as it is need not come.
+ * - An open call comes only if what comes right after it would not come out the same without it. An
+ *   order with as few open calls as possible has none that could be left out.
+ *
+ * Each of these rules only rearranges or shortens an order, and none makes another's work undone, so
+ * that where there is an order there is one that obeys them all.
  *
  * Sources: Wing and Gong, "Testing and Verifying Concurrent Objects", 1993; Lowe, "Testing for
  * Linearizability", 2017.
  */
 import type { Allowance } from "./_allowance.ts";
-import { Cache } from "./_cache.ts";
+import { Cache, FREE } from "./_cache.ts";
 import type { Plan } from "./_plan.ts";
 import { INITIAL, NO_STATE, type Transitions } from "./_transitions.ts";
 
@@ -49,9 +53,12 @@ export class Search {
   readonly #order: number[] = [];
   /** What can be tried, for all frames. */
   readonly #choices: number[] = [];
+  readonly #ranks: number[] = [];
   /** For each frame: its first choice, the next to be tried, its state, the order's length. */
   readonly #frames: number[] = [];
   #state = INITIAL;
+  /** The state before the open call that was placed last, or `FREE` if something else was. */
+  #before = FREE;
   #visits = 0;
   #steps = 0;
   /** The farthest frontier so far, and how much had been placed when it was first reached. */
@@ -151,12 +158,15 @@ export class Search {
     const set = this.#set;
     for (let word = 0; word < set.length; word++) set[word] = 0;
 
+    let before = this.#before;
     let node = this.#next[HEAD];
     while (returnOf[node] !== 0) {
       const kind = kindOf[node];
       const after = transitions.next(kind, state);
       this.#steps++;
       if (after === state && transitions.observes(kind)) {
+        // It did not fit before an open call, or it would have come then: the open call was needed.
+        before = FREE;
         this.#place(node);
         node = this.#next[this.#previous[node]];
         continue;
@@ -179,7 +189,7 @@ export class Search {
     }
     if (node === HEAD) return false;
 
-    if (this.#cache.visit(node, state, set, this.#openSet)) {
+    if (this.#cache.visit(node, state, before, set, this.#openSet)) {
       choices.length = firstChoice;
       return true;
     }
@@ -191,8 +201,39 @@ export class Search {
       this.#steps++;
       if (next !== NO_STATE && next !== state) choices.push(-1 - queue);
     }
+    if (before !== FREE) this.#dropUnneeding(firstChoice, state, before);
+    this.#arrange(firstChoice, node, state);
     this.#frames.push(firstChoice, firstChoice, state, this.#order.length);
     return true;
+  }
+
+  /**
+   * Puts the most promising choices first: what returns first; what makes that fit; then the others
+   * in the order of their returns. To place no more than must be placed leaves most open for later.
+   */
+  #arrange(first: number, frontier: number, state: number): void {
+    const choices = this.#choices;
+    const { kindOf, returnOf } = this.#plan;
+    const last = kindOf[frontier];
+    const stuck = this.#transitions.next(last, state) === NO_STATE;
+    const ranks = this.#ranks;
+    const size = returnOf.length;
+    for (let place = first; place < choices.length; place++) {
+      const choice = choices[place];
+      let rank = choice > 0 ? returnOf[choice] : size;
+      if (stuck) {
+        this.#steps++;
+        const after = this.#transitions.next(this.#kind(choice), state);
+        if (this.#transitions.next(last, after) === NO_STATE) rank += size + 1;
+      }
+      let at = place;
+      for (; at > first && ranks[at - 1] > rank; at--) {
+        choices[at] = choices[at - 1];
+        ranks[at] = ranks[at - 1];
+      }
+      choices[at] = choice;
+      ranks[at] = rank;
+    }
   }
 
   /** Makes the next choice of the last frame; answers `false` if it had none left, and is gone. */
@@ -208,9 +249,25 @@ export class Search {
     }
     frames[frame + 1]++;
     const placed = this.#choices[choice];
-    this.#state = this.#transitions.next(this.#kind(placed), frames[frame + 2]);
+    const state = frames[frame + 2];
+    this.#before = placed > 0 ? FREE : state;
+    this.#state = this.#transitions.next(this.#kind(placed), state);
     this.#place(placed);
     return true;
+  }
+
+  /** Drops the choices that would lead to the same state without the open call right before them. */
+  #dropUnneeding(first: number, state: number, before: number): void {
+    const choices = this.#choices;
+    const transitions = this.#transitions;
+    let kept = first;
+    for (let place = first; place < choices.length; place++) {
+      const kind = this.#kind(choices[place]);
+      this.#steps++;
+      if (transitions.next(kind, before) === transitions.next(kind, state)) continue;
+      choices[kept++] = choices[place];
+    }
+    choices.length = kept;
   }
 
   #kind(placed: number): number {

@@ -118,13 +118,14 @@ export class Transitions {
     const key = this.#model.identify === undefined ? identity(state) : this.#model.identify(state);
     let number = this.#numbers.get(key);
     if (number === undefined) {
-      // A state made of text costs the text twice: as itself and as what it is found by.
-      const bytes = STATE_BYTES + (typeof key === "string" ? 4 * key.length : 0);
-      if (!this.#allowance.take(bytes)) {
+      // What is not text itself is found by a text, and takes up about as much again.
+      const bytes = STATE_BYTES +
+        (typeof key !== "string" ? 0 : (key === state ? 2 : 4) * key.length);
+      if (this.#allowance.take(bytes)) this.#taken += bytes;
+      else if (this.#states.length > INITIAL) {
         this.#exhausted = true;
         return NO_STATE;
       }
-      this.#taken += bytes;
       number = this.#states.push(state) - 1;
       this.#numbers.set(key, number);
     }

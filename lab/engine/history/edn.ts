@@ -10,7 +10,7 @@ import { identity } from "./_identity.ts";
 import { HistoryFormatError } from "./format_error.ts";
 
 /** Blanks, commas, comments to the end of the line. */
-const BLANK = /(?:[\s,]|;.*)*/y;
+const BLANK = /(?:[\s,]|;[^\n]*)*/y;
 const INTEGER = /[+-]?(?:0|[1-9]\d*)N?(?![^\s,;"()[\]{}])/y;
 const FLOAT = /([+-]?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?)M?(?![^\s,;"()[\]{}])/y;
 const WORD = /[^\s,;"()[\]{}]+/y;

@@ -25,7 +25,7 @@ const OPERATIONS: Readonly<Record<string, OperationFormat>> = {
 /** Nearly all lines, so that they need not be taken to pieces by the reader of EDN. */
 const USUAL =
   /^INFO\s+jepsen\.util\s+-\s+(\d{1,9})\s+:(invoke|ok|fail|info)\s+:(\w+)\s+(?:(nil)|(\d{1,9})|\[(\d{1,9}) (\d{1,9})\]|:timed-out)\s*$/;
-const LINE = /^\s*(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\s+(\S+)\s+-\s(.*)$/;
+const LINE = /^\s*(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\s+(\S+)\s+-\s(.*)$/s;
 const OPERATION = /:(?:invoke|ok|fail|info)\s/;
 
 /**

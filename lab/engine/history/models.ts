@@ -92,7 +92,6 @@ export function queue(): Model<readonly unknown[]> {
     name: "queue",
     initial: [],
     operations: ["enqueue", "dequeue"],
-    observes: ({ name, output, open }) => name === "dequeue" && !open && output == null,
     step(items, call) {
       if (call.name === "enqueue") return [...items, call.input];
       if (items.length === 0) return call.open || call.output == null ? items : ILLEGAL;
