@@ -9,13 +9,14 @@ import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { runCommand, runtimes } from "../lab/worlds/_runtimes.ts";
 import { measure, report, type Row } from "./_measure.ts";
+import { rows as checker } from "./checker.ts";
 import { rows as engine } from "./engine.ts";
 import { rows as fileLock } from "./file_lock.ts";
 import { rows as lockManager } from "./lock_manager.ts";
 import { rows as rwLock } from "./rw_lock.ts";
 
 // A new file of rows is added here.
-const all: readonly Row[] = [...rwLock, ...lockManager, ...fileLock, ...engine];
+const all: readonly Row[] = [...rwLock, ...lockManager, ...fileLock, ...engine, ...checker];
 
 const [text = ""] = process.argv.slice(2);
 const rows = all.filter((row) => row.name.includes(text));

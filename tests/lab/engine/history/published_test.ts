@@ -1,6 +1,6 @@
-/** Histories of real systems, and the verdicts that were published with them. */
+/** The checker on histories of real systems: the verdict is the one that was published. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import {
   check,
@@ -9,21 +9,9 @@ import {
   parseEdnHistory,
   parseJepsenLog,
 } from "../../../../lab/engine/history/mod.ts";
+import { filesIn, ours, published, shared } from "./_published.ts";
 
 const timeout = 60_000;
-
-const ours = new URL("data/", import.meta.url);
-const shared = new URL("../../../../../shared/data/histories/", import.meta.url);
-
-/** The etcd histories that are linearizable; the others are not. */
-const linearizable = ["002", "005", "007", "018", "025", "031", "038", "045", "048", "049"];
-
-function published(file: string): CheckResult["verdict"] {
-  const good = file.startsWith("kv_")
-    ? file.includes("-ok")
-    : linearizable.some((number) => file === `etcd_${number}.log`);
-  return good ? "ok" : "illegal";
-}
 
 function checkFile(folder: URL, file: string): CheckResult {
   const text = readFileSync(new URL(file, folder), "utf8");
@@ -33,17 +21,17 @@ function checkFile(folder: URL, file: string): CheckResult {
 }
 
 describe("check() gives the published verdict", () => {
-  for (const file of readdirSync(ours).filter((file) => /\.(log|txt)$/.test(file)).sort()) {
+  for (const file of filesIn(ours)) {
     test(`of ${file}`, { timeout }, () => {
       assert.equal(checkFile(ours, file).verdict, published(file));
     });
   }
 
-  const skip = !existsSync(shared) && "there is no ../shared/data/histories here";
+  const skip = shared === undefined && "there is no ../shared/data/histories here";
   test("of every file of ../shared/data/histories", { timeout, skip }, () => {
-    const files = readdirSync(shared).filter((file) => /\.(log|txt)$/.test(file));
+    const files = filesIn(shared!);
     assert(files.length > 0);
-    const wrong = files.filter((file) => checkFile(shared, file).verdict !== published(file));
+    const wrong = files.filter((file) => checkFile(shared!, file).verdict !== published(file));
     assert.deepEqual(wrong, []);
   });
 });
