@@ -9,3 +9,4 @@ export * from "./lib/rw_lock.ts";
 export * from "./lib/acquire_all.ts";
 export * from "./lib/snapshots.ts";
 export * from "./lib/file_lock.ts";
+export * from "./lib/file_snapshots.ts";

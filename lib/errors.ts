@@ -109,6 +109,42 @@ export class UpdateLimitError extends Error {
   }
 }
 
+/** Nothing was committed within the `timeout` of a wait for a change. */
+export class ChangeTimeoutError extends Error {
+  /** Always `ChangeTimeoutError`. */
+  override readonly name = "ChangeTimeoutError";
+  /** The epoch after which a change was waited for. */
+  readonly since: number;
+  /** How long it was waited for, in milliseconds. */
+  readonly waited: number;
+
+  /** Builds the message from what was watched, the epoch and the time. */
+  constructor(watched: string, since: number, waited: number) {
+    const ms = Math.round(waited * 10) / 10;
+    super(`Cannot see a change of ${watched} within ${ms} ms: nothing came after epoch ${since}`);
+    this.since = since;
+    this.waited = waited;
+  }
+}
+
+/** A stored value is not what was stored: it was damaged, or written by something else. */
+export class CorruptError extends Error {
+  /** Always `CorruptError`. */
+  override readonly name = "CorruptError";
+  /** The file it is in. */
+  readonly file: string;
+  /** The epoch the file says it has; `undefined` when even that cannot be read. */
+  readonly epoch: number | undefined;
+
+  /** Builds the message from the file, the epoch and what is wrong. */
+  constructor(file: string, epoch: number | undefined, reason: string) {
+    const what = epoch === undefined ? file : `epoch ${epoch} of ${file}`;
+    super(`Cannot read ${what}: ${reason}`);
+    this.file = file;
+    this.epoch = epoch;
+  }
+}
+
 /** The runtime cannot do what was asked, and nothing weaker is used in its stead. */
 export class UnsupportedError extends Error {
   /** Always `UnsupportedError`. */

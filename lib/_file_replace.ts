@@ -1,0 +1,89 @@
+/**
+ * Replacing a file so that whoever opens it, at whatever moment and after whatever crash, finds
+ * all of the old bytes or all of the new ones; and new ones for good once `replaceFile` has
+ * returned.
+ *
+ * - Whole: the new bytes are written to a file of another name, which nobody opens to read, and
+ *   only `rename` puts that in its place. After a power loss the name may lead to either file, and
+ *   to the new one only with its bytes, which were synced before.
+ * - For good: the folder is synced afterwards.
+ * - The folder's own name must last too. So before anything is put into a folder, the one above it
+ *   is synced; hence, of folders made here, one that has something in it is in a folder that lasts.
+ *
+ * The other name is always the same, and only the holder of one lock writes there: so what is found
+ * there is what a writer left who has died, and is taken away. At most one such file is there.
+ */
+import type { Files } from "./_host.ts";
+
+/** How the name of the file that is being written is made from the other's. */
+export const NEXT_SUFFIX = ".interlock-next";
+
+/** Folders made here are for their owner. */
+const FOLDER_MODE = 0o700;
+
+/** Whether a file may merely not be touched by us. */
+function isRefusal(error: unknown): boolean {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return code === "EACCES" || code === "EPERM" || name === "NotCapable";
+}
+
+/**
+ * Makes a folder, with those above it, where it is missing, and its name durable. A folder above
+ * that may not be opened is taken to be older than all this.
+ */
+export function makeLastingFolder(files: Files, folder: string): void {
+  const above = files.folderOf(folder);
+  if (above === folder) return;
+  if (files.kind(folder) === undefined) {
+    makeLastingFolder(files, above);
+    files.makeFolder(folder, FOLDER_MODE);
+  }
+  try {
+    files.syncFolder(above);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
+}
+
+/**
+ * Puts `bytes` in the place of the file at `path`; see the top of the file. To be called by one at a
+ * time, in all processes.
+ *
+ * When it throws, the file is the old one, unless it was the folder that could not be synced: then
+ * it is the new one, which a power loss may take back.
+ */
+export function replaceFile(files: Files, path: string, bytes: Uint8Array, mode: number): void {
+  const next = path + NEXT_SUFFIX;
+  if (files.identify(next) !== undefined) files.remove(next);
+  try {
+    const file = files.open(next, { create: true, mode });
+    try {
+      file.write(bytes, 0);
+      file.sync();
+    } finally {
+      file.close();
+    }
+    files.rename(next, path);
+  } catch (error) {
+    removeQuietly(files, next);
+    throw error;
+  }
+  try {
+    files.syncFolder(files.folderOf(path));
+  } catch (error) {
+    const { message } = error as { message?: unknown };
+    throw new Error(
+      `what was written is there, but a power loss may take it back: ${message ?? error}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Takes away what the next writer would take away too. */
+function removeQuietly(files: Files, path: string): void {
+  try {
+    files.remove(path);
+  } catch {
+    // What was wrong before is what the caller should hear of.
+  }
+}
