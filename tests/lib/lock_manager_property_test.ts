@@ -89,10 +89,15 @@ class Model {
     this.due.push(party);
   }
 
-  serve(): void {
+  leave(party: Party): void {
+    this.held = this.held.filter((other) => other !== party);
+    this.serve(party.name);
+  }
+
+  serve(name: string): void {
     const left: Party[] = [];
     for (const party of this.waiting) {
-      if (this.fits(party, left)) this.grant(party);
+      if (party.name === name && this.fits(party, left)) this.grant(party);
       else left.push(party);
     }
     this.waiting = left;
@@ -118,15 +123,18 @@ class Model {
 
   end(id: number, how: "returns" | "throws"): void {
     this.answer(id, how);
-    this.held = this.held.filter((party) => party.id !== id);
-    this.serve();
+    const party = this.held.find((party) => party.id === id);
+    // Not there after a theft.
+    if (party !== undefined) this.leave(party);
   }
 
   abort(signal: number): void {
     this.aborted.add(signal);
-    for (const party of this.waiting) if (party.signal === signal) this.answer(party.id, "aborted");
+    const ended = this.waiting.filter((party) => party.signal === signal);
     this.waiting = this.waiting.filter((party) => party.signal !== signal);
-    this.serve();
+    for (const { id } of ended) this.answer(id, "aborted");
+    // Name by name, in the order in which the requests were made that have ended.
+    for (const { name } of ended) this.serve(name);
   }
 
   /** All promises settle: callbacks are called, unless their signal has aborted meanwhile. */
@@ -135,8 +143,7 @@ class Model {
       const party = this.due.shift()!;
       if (party.signal !== undefined && this.aborted.has(party.signal)) {
         this.answer(party.id, "aborted");
-        this.held = this.held.filter((other) => other !== party);
-        this.serve();
+        this.leave(party);
       } else {
         party.called = true;
         this.give(party.id, `${party.name} ${party.mode}`);

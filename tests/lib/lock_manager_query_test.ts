@@ -37,6 +37,7 @@ describe("LockManager.query()", { timeout }, () => {
       held: [{ name: "a", mode: "shared", clientId }],
       pending: [{ name: "a", mode: "exclusive", clientId }],
     });
+    assert.deepEqual(await locks.query(), snapshot, "the client stays the same");
     const other = new LockManager();
     const elsewhere = hold(other, "a");
     assert.notEqual((await other.query()).held[0].clientId, clientId, "managers are told apart");
