@@ -219,17 +219,13 @@ export class Seat {
       const word = Atomics.load(words, WORD);
       if (!this.#alive()) return;
       const rest = word & kept;
-      if ((word & FLAGS) === 0) {
+      if ((word & FLAGS) === 0 || (rest & HOLDERS) !== 0) {
+        // If others are inside, whoever is first still cannot enter, or could have before.
         if (Atomics.compareExchange(words, WORD, word, rest) === word) return;
-      } else if ((rest & HOLDERS) !== 0) {
-        // Not the last: whoever is first in the queue still cannot enter, or could have before.
-        const queued = (rest & ~CLOSING) | QUEUED;
-        if (Atomics.compareExchange(words, WORD, word, queued) === word) return;
       } else if (this.#anyoneWaits()) {
-        const queued = (rest & ~CLOSING) | QUEUED;
-        if (Atomics.compareExchange(words, WORD, word, queued) === word) return this.wake();
+        if (Atomics.compareExchange(words, WORD, word, rest) === word) return this.wake();
       } else if ((word & QUEUED) !== 0) {
-        Atomics.compareExchange(words, WORD, word, (word & ~QUEUED) | CLOSING);
+        Atomics.compareExchange(words, WORD, word, word ^ FLAGS);
       } else if (Atomics.compareExchange(words, WORD, word, rest & ~CLOSING) === word) {
         return;
       }
@@ -276,33 +272,32 @@ export class Seat {
   reap(owner: number): LockMode | undefined {
     const words = this.words;
     const at = SEATS + owner * STRIDE;
-    const bit = 1 << owner;
-    let held: LockMode | undefined;
+    let state = Atomics.load(words, at);
+    const tenure = state & ~STATE;
+    const dead = tenure | DEAD;
     for (;;) {
-      const state = Atomics.load(words, at);
-      if ((state & STATE) === EMPTY) break;
-      const dead = (state & ~STATE) | DEAD;
-      if (Atomics.compareExchange(words, at, state, dead) !== state) continue;
-      for (;;) {
-        const word = Atomics.load(words, WORD);
-        // Another reaper may have finished, and the seat may have been taken again.
-        if (Atomics.load(words, at) !== dead) break;
-        const mine = (word & bit) === 0 ? 0 : (word & WRITE) === 0 ? bit : bit | WRITE;
-        const flags = (word & CLOSING) === 0 ? 0 : CLOSING ^ QUEUED;
-        const next = (((word & ~mine) ^ flags) + GENERATION) | 0;
-        if (Atomics.compareExchange(words, WORD, word, next) !== word) continue;
-        if (mine !== 0) held = mine === bit ? "read" : "write";
-        // One that sleeps wakes, finds itself reaped, and can end.
-        this.#poke(owner);
-        this.wake();
-        Atomics.compareExchange(words, at, dead, (dead & ~STATE) + TENURE);
-        break;
-      }
-      break;
+      if (state === (tenure | EMPTY)) return undefined;
+      const found = Atomics.compareExchange(words, at, state, dead);
+      if (found === state) break;
+      // Another reaper may have finished, and the seat may have been taken again.
+      if ((found & ~STATE) !== tenure) return undefined;
+      state = found;
     }
-    // Even for an empty seat: the reaper that emptied it may have died before it woke anyone.
+    const bit = 1 << owner;
+    let mine: number;
+    for (;;) {
+      const word = Atomics.load(words, WORD);
+      if (Atomics.load(words, at) !== dead) return undefined;
+      mine = (word & bit) === 0 ? 0 : (word & WRITE) === 0 ? bit : bit | WRITE;
+      const next = ((word & ~mine) + GENERATION) | 0;
+      if (Atomics.compareExchange(words, WORD, word, next) === word) break;
+    }
+    // One that sleeps wakes, finds itself reaped, and can end.
+    this.#poke(owner);
     this.wake();
-    return held;
+    // Last, so that if this thread dies over it another finds that there is still work to do.
+    Atomics.compareExchange(words, at, dead, (dead & ~STATE) + TENURE);
+    return mine === 0 ? undefined : mine === bit ? "read" : "write";
   }
 
   /** Throws when the seat has been taken away. */

@@ -356,7 +356,8 @@ export class SharedRwLock implements ReadWriteLock {
   /**
    * Takes away what a dead thread held and its place in the queue, and frees its number. To be
    * called once its Worker has been terminated or has exited; a live thread that is reaped is
-   * shut out like a dead one. May be called again, and by several threads at once.
+   * shut out like a dead one. Several threads may reap one owner at once, and again if one of them
+   * dies over it; but to give its number to a new thread is for the one that reaped it last.
    *
    * @param owner The number of the thread.
    * @returns How it held the lock, if it did: what it guards may be half changed.

@@ -46,7 +46,7 @@ function visit(lock: SharedRwLock, wish: Wish, mark: (text: string) => void): vo
   }
 }
 
-/** A thread with its own owner, which makes one visit after the other. */
+/** A thread with its own owner; it makes its visits as one act, with all it has learnt on the way. */
 function visitor(lock: SharedRwLock, owner: number, wishes: readonly Wish[]): Thread {
   const words = new Int32Array(lock.handle.memory);
   let side: SharedRwLock;
@@ -57,7 +57,9 @@ function visitor(lock: SharedRwLock, owner: number, wishes: readonly Wish[]): Th
       words[seat(owner)] = 0;
       side = SharedRwLock.attach(lock.handle, { owner });
     },
-    acts: wishes.map((wish) => (mark) => visit(side, wish, mark)),
+    acts: [(mark) => {
+      for (const wish of wishes) visit(side, wish, mark);
+    }],
     impatient: wishes.some((wish) => wish.startsWith("soon")),
   };
 }
@@ -141,6 +143,7 @@ describe("SharedRwLock at every interleaving", () => {
     [["write"], ["try write"]],
     [["write"], ["try read"]],
     [["read"], ["try write"]],
+    [["read", "write"], ["read"]],
   ];
   for (const wishes of whole) {
     const name = wishes.map((list) => list.join(", ")).join(" beside ");
@@ -226,6 +229,77 @@ describe("SharedRwLock.reap() at every interleaving", () => {
       },
     });
   }
+
+  /** A lock that owner 1 held when it died; what `memory` was then; and who reaps it. */
+  function estate(mode: "read" | "write") {
+    const lock = SharedRwLock.create({ owners: 5 });
+    const words = new Int32Array(lock.handle.memory);
+    const dead = SharedRwLock.attach(lock.handle, { owner: 1 });
+    if (mode === "read") dead.readSync();
+    else dead.writeSync();
+    const reaper = (owner: number, then?: Wish): Thread => {
+      let side: SharedRwLock;
+      if (owner !== 0) SharedRwLock.attach(lock.handle, { owner });
+      return {
+        name: `reaper ${owner}`,
+        prepare() {
+          words[seat(owner)] = 0;
+          side = SharedRwLock.attach(lock.handle, { owner });
+        },
+        acts: [(mark) => {
+          mark("reaps");
+          side.reap(1);
+          mark("has reaped");
+          if (then !== undefined) visit(side, then, mark);
+        }],
+      };
+    };
+    return { lock, words, reaper };
+  }
+
+  test("can be done by two at once, and takes nothing from the next owner", { timeout }, () => {
+    for (const mode of ["read", "write"] as const) {
+      const { lock, words, reaper } = estate(mode);
+      const outcome = explore({
+        words,
+        threads: [reaper(0), reaper(2, "write"), {
+          name: "the next owner",
+          // It comes when one has reaped, and the other is about it.
+          begins: (marks) => marks[0] !== "" && marks[1] !== "" && marks[1] !== "reaps",
+          acts: [(mark) => visit(SharedRwLock.attach(lock.handle, { owner: 1 }), "write", mark)],
+        }],
+        preemptions: 2,
+        facts: 0,
+        check(marks, _facts, ended, memory) {
+          if (marks.includes("is shut out")) return "the next owner was reaped";
+          if (ended && (memory[16] & 0x1f_ffff) !== 0) return "someone is left inside";
+          return clash(marks);
+        },
+      });
+      passes(outcome);
+    }
+  });
+
+  test("can be done again by another when one dies over it", { timeout }, () => {
+    for (const mode of ["read", "write"] as const) {
+      const { lock, words, reaper } = estate(mode);
+      const outcome = explore({
+        words,
+        threads: [
+          { ...reaper(0), mortal: true },
+          { ...reaper(2), begins: (marks) => marks[0] === "is dead" },
+          visitor(lock, 3, ["write"]),
+        ],
+        preemptions: 1,
+        facts: 0,
+        check: (marks, _facts, ended, memory) =>
+          ended && marks[0] !== "" && (memory[16] & 0x1f_ffff) !== 0
+            ? "someone is left inside"
+            : clash(marks),
+      });
+      passes(outcome);
+    }
+  });
 
   for (const dies of [true, false]) {
     const what = dies ? "has died at any moment" : "lives on";

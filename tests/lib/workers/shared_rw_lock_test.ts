@@ -59,6 +59,17 @@ describe("SharedRwLock", () => {
     assert.equal(word(mine), 0);
   });
 
+  test("is not taken for free because it was when this thread left it", { timeout }, () => {
+    const [mine, theirs] = pair();
+    mine.readSync().release();
+    const reader = theirs.readSync();
+    mine.readSync().release();
+    assert.equal(mine.tryWrite(), undefined);
+    reader.release();
+    mine.tryWrite()?.release();
+    assert.equal(word(mine), 0);
+  });
+
   test("guard released twice gives back once", { timeout }, () => {
     const [mine, theirs] = pair();
     const first = mine.readSync();
@@ -328,6 +339,11 @@ describe("SharedRwLock, where a wait ends early,", () => {
       for (const waiter of all) await check(waiter);
       assert.equal(host.timers, 0);
       assert.deepEqual(labels(lock).waiters, []);
+      // Nor does the runtime still watch the word on which one waited.
+      const words = new Int32Array(lock.handle.memory);
+      for (const { owner } of threads) {
+        assert.equal(Atomics.notify(words, 48 + 16 * owner + 1), 0);
+      }
       guard.release();
       threads[0].tryWrite()?.release();
       assert.equal(word(lock), 0);
@@ -357,6 +373,79 @@ describe("SharedRwLock, where a wait ends early,", () => {
     const ends = await Promise.allSettled(all);
     assert.deepEqual(ends.map((end) => end.status), ["rejected", "rejected"]);
     (await survivor).release();
+  });
+
+  test("counts the time a task waits behind others of its thread", { timeout }, async () => {
+    const host = new FakeHost();
+    const [mine, theirs] = host.build(pair);
+    using _guard = theirs.writeSync();
+    const first = mine.write({ timeout: 30 }).catch((error) => error);
+    const second = mine.read({ timeout: 50 }).catch((error) => error);
+    const third = mine.read({ timeout: 20 }).catch((error) => error);
+    host.advance(20);
+    const message = "Cannot read-lock table within 20 ms: it is held by a writer (owner 1)";
+    assert.equal((await third).message, message);
+    host.advance(10);
+    assert.equal((await first).waited, 30);
+    await waiting(mine, 1);
+    host.advance(20);
+    const error = await second;
+    assert(error instanceof LockTimeoutError);
+    assert.deepEqual([error.mode, error.waited, host.timers], ["read", 50, 0]);
+  });
+
+  test("ends a wait whose signal aborts at any step of another's end", { timeout }, async () => {
+    for (let steps = 0; steps < 20; steps++) {
+      const [mine, theirs] = pair();
+      using _guard = theirs.writeSync();
+      const controllers = [new AbortController(), new AbortController()];
+      const [first, second] = controllers.map(({ signal }) => mine.write({ signal }));
+      const ends = Promise.allSettled([first, second]);
+      controllers[0].abort(new Error("first"));
+      // Meanwhile the second becomes first in its thread, then arrives in the shared queue.
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      controllers[1].abort(new Error("second"));
+      await ends;
+      await assert.rejects(second, /second/);
+      assert.deepEqual(labels(mine).waiters, []);
+    }
+  });
+
+  test("stops listening to a signal when the wait is over", { timeout }, async () => {
+    const [mine, theirs] = pair();
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners++;
+      addEventListener.apply(signal, args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners--;
+      removeEventListener.apply(signal, args);
+    };
+    const guard = theirs.writeSync();
+    const waiter = mine.write({ signal });
+    assert.equal(listeners, 1);
+    guard.release();
+    (await waiter).release();
+    assert.equal(listeners, 0);
+  });
+
+  test("keeps what it got in the very moment in which its signal aborts", {
+    timeout,
+  }, async () => {
+    const host = new FakeHost();
+    const [mine, theirs] = host.build(pair);
+    const controller = new AbortController();
+    const guard = theirs.writeSync();
+    const waiter = mine.write({ timeout: 50, signal: controller.signal });
+    guard.release();
+    // Its time is up, but the lock is free: it gets it, and has not run on when this aborts.
+    host.advance(50);
+    controller.abort(new Error("too late"));
+    (await waiter).release();
+    assert.equal(word(mine), 0);
   });
 
   test("keeps what it was granted when the signal aborts afterwards", { timeout }, async () => {
@@ -390,6 +479,11 @@ describe("SharedRwLock, where a wait ends early,", () => {
       { waited: 20, mode: "read", holders: [{ mode: "write", label: "owner 1" }] },
     ]);
     assert.equal(host.timers, 0);
+    const second = theirs.writeSync();
+    const soon = mine.write();
+    second.release();
+    (await soon).release();
+    assert.equal(host.timers, 0, "a wait that ends before anyone is told leaves no timer");
   });
 
   test("blocks a synchronous wait for its timeout and tells of it", { timeout }, () => {
