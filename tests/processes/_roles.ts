@@ -8,6 +8,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { systemHost } from "../../lib/_host.ts";
 import { FileLock, type Guard, type LockMode } from "../../mod.ts";
+import { openTally, tallyAfter, wrongWith } from "./_tally.ts";
 
 /** The parameters of each role. */
 export interface Roles {
@@ -33,6 +34,12 @@ export interface Roles {
   };
   /** Acquires and releases, and has nothing else to do. */
   brief: { lock: string };
+  /** Adds to a tally, so many times, and says each epoch if it is told to. */
+  commit: { file: string; name: string; times: number; says: boolean };
+  /** The same, but it writes into the file that readers read. */
+  "commit-in-place": { file: string; name: string; times: number };
+  /** Reads a tally again and again until told to stop, and says what it found. */
+  watch: { file: string };
 }
 
 const words = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -163,6 +170,55 @@ const roles: { [R in keyof Roles]: (params: Roles[R]) => Promise<void> } = {
     await told();
     (await lock.write()).release();
     say("done");
+  },
+
+  async commit({ file, name, times, says }) {
+    using snapshots = openTally(file);
+    say("up");
+    await told();
+    for (let i = 0; i < times; i++) {
+      const epoch = await snapshots.update((tally) => tallyAfter(tally, name));
+      if (says) say("committed", { epoch });
+    }
+    say("done");
+  },
+
+  async "commit-in-place"({ file, name, times }) {
+    const aside = `${file}.aside`;
+    using snapshots = openTally(aside);
+    say("up");
+    await told();
+    for (let i = 0; i < times; i++) {
+      await snapshots.update((tally) => tallyAfter(tally, name));
+      writeFileSync(file, readFileSync(aside));
+    }
+    say("done");
+  },
+
+  async watch({ file }) {
+    const snapshots = openTally(file);
+    say("up");
+    await told();
+    let over = false;
+    void told().then(() => over = true);
+    let reads = 0;
+    let last = 0;
+    const epochs = new Set<number>();
+    const wrong: string[] = [];
+    while (!over) {
+      reads++;
+      try {
+        const { value, epoch } = snapshots.read();
+        if (epoch < last) wrong.push(`epoch ${epoch} after ${last}`);
+        const found = wrongWith(value, epoch);
+        if (found !== undefined) wrong.push(found);
+        epochs.add(last = epoch);
+      } catch (error) {
+        wrong.push((error as Error).message);
+      }
+      if (reads % 8 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    say("done", { reads, last, epochs: epochs.size, wrong: wrong.length, first: wrong[0] });
   },
 };
 
