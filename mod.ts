@@ -7,6 +7,7 @@ export * from "./lib/lock.ts";
 export * from "./lib/errors.ts";
 export * from "./lib/rw_lock.ts";
 export * from "./lib/acquire_all.ts";
+export * from "./lib/deadlock.ts";
 export * from "./lib/snapshots.ts";
 export * from "./lib/file_lock.ts";
 export * from "./lib/file_snapshots.ts";

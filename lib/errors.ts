@@ -74,6 +74,51 @@ export class UpgradeConflictError extends Error {
   }
 }
 
+/** One edge of a deadlock: who waits for a lock, and who must give up his place there first. */
+export interface DeadlockStep {
+  /** What the lock is called. */
+  readonly lock: string;
+  /** Who waits, for what mode, and since when by the clock of `performance.now()`. */
+  readonly waiter: LockParty;
+  /** Who is in the way, in what mode, and since when, as far as known. */
+  readonly blocker: LockParty;
+  /** Whether that one is inside or is ahead in the queue. */
+  readonly blockedBy: "holder" | "waiter";
+}
+
+/** Says a cycle, for people, naming owners that have no label by their numbers in it. */
+function describeCycle(cycle: readonly DeadlockStep[]): string {
+  const owners = cycle.map(({ waiter }) => waiter.owner);
+  const name = ({ label, owner }: LockParty) => label ?? `owner ${owners.indexOf(owner) + 1}`;
+  const since = (party: LockParty) =>
+    party.since === undefined ? "" : ` since ${Math.round(party.since * 10) / 10} ms`;
+  return cycle.map(({ lock, waiter, blocker, blockedBy }) => {
+    const verb = blockedBy === "holder" ? "holds it to" : "is ahead to";
+    return `${name(waiter)} waits to ${waiter.mode} ${lock}${since(waiter)}, ` +
+      `${name(blocker)} ${verb} ${blocker.mode}${since(blocker)}`;
+  }).join("; ");
+}
+
+/** A wait would have closed a cycle of owners that wait for each other; it has been given up. */
+export class DeadlockError extends Error {
+  /** What tells it from other errors. */
+  override readonly name = "DeadlockError";
+  /** What the lock is called. */
+  readonly lock: string;
+  /** What was wanted. */
+  readonly mode: LockMode;
+  /** Each waits for the next one, and the last for the first, which is the one refused. */
+  readonly cycle: readonly DeadlockStep[];
+
+  /** Builds the message from the cycle. */
+  constructor(lock: string, mode: LockMode, cycle: readonly DeadlockStep[]) {
+    super(`Cannot ${mode}-lock ${lock}: it would wait for ever: ${describeCycle(cycle)}`);
+    this.lock = lock;
+    this.mode = mode;
+    this.cycle = cycle;
+  }
+}
+
 /** An optimistic commit came too late: its base is no longer the current version. */
 export class ConflictError extends Error {
   /** Always `ConflictError`. */
