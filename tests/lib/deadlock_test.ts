@@ -210,6 +210,7 @@ describe("DeadlockDetector: no false accusations", { timeout }, () => {
     const waits: Promise<Guard>[] = [
       b.write({ owner: one }),
       b.write({ owner: one }),
+      b.read({ owner: one }),
       b.read({ owner: three }),
       a.read({ owner: three }),
     ];
@@ -244,10 +245,10 @@ describe("DeadlockDetector: no false accusations", { timeout }, () => {
     const writer = await a.write({ owner: three });
     const granted = a.read({ owner: one });
     writer.release();
-    const waiting = a.write({ owner: two });
-    assert.equal(await outcome(waiting), "pending");
+    const waits = [a.write({ owner: two }), a.write({ owner: two })];
+    for (const wait of waits) assert.equal(await outcome(wait), "pending");
     (await granted).release();
-    (await waiting).release();
+    for (const wait of waits) (await wait).release();
   });
 
   test("a wait that has ended is forgotten", { timeout }, async () => {
@@ -306,8 +307,13 @@ describe("DeadlockDetector: inferred owners", { timeout }, () => {
       "there write b: holder back write",
     ]);
     assert.equal(await outcome(both[0]), "pending");
+    // One who waits for those in the cycle is not in it.
+    const third = detector.scope("third", () => a.read());
+    assert.equal(await outcome(third), "pending");
+    assert.equal(suspicions.length, 1);
     held[0].release();
     await Promise.all(both);
+    (await third).release();
   });
 
   test("an owner is inferred from the withWrite() one is in", { timeout }, async () => {
