@@ -11,7 +11,12 @@ import { type Deadlines, deadlinesOf } from "./_deadlines.ts";
 import { checkPath } from "./_file_path.ts";
 import { makeLastingFolder, replaceFile } from "./_file_replace.ts";
 import { checkRetry, type Retry } from "./_file_retry.ts";
-import { decodeVersion, encodeVersion, type ValueFormat } from "./_file_version.ts";
+import {
+  decodeVersion,
+  encodeVersion,
+  type StoredVersion,
+  type ValueFormat,
+} from "./_file_version.ts";
 import { watch } from "./_file_watch.ts";
 import { currentHost, type Host } from "./_host.ts";
 import { checkAcquireOptions, checkDuration, checkFunction, show } from "./_options.ts";
@@ -153,14 +158,7 @@ export class FileSnapshots<T> implements Disposable {
    * @throws {Error} when it cannot be read
    */
   read(): FileVersion<T> {
-    const bytes = this.#host.files.readFile(this.#path);
-    if (bytes === undefined) return { value: this.#decode(this.#initial, 0), epoch: 0 };
-    const { format, epoch, payload } = decodeVersion(bytes, this.#path);
-    if (format !== this.#format) {
-      throw new TypeError(
-        `Cannot read ${this.#path}: its value is ${format} and not ${this.#format}`,
-      );
-    }
+    const { payload, epoch } = this.#stored();
     return { value: this.#decode(payload, epoch), epoch };
   }
 
@@ -171,7 +169,7 @@ export class FileSnapshots<T> implements Disposable {
 
   /** How many commits there have been: the epoch of {@linkcode read}. */
   get epoch(): number {
-    return this.read().epoch;
+    return this.#stored().epoch;
   }
 
   /**
@@ -264,7 +262,7 @@ export class FileSnapshots<T> implements Disposable {
     const { timeout, signal, label } = options;
     this.#makeFolder();
     using _turn = await this.#lock.write({ timeout, signal, label });
-    const { epoch } = this.read();
+    const { epoch } = this;
     if (epoch !== expected) throw new ConflictError(expected, epoch);
     return this.#publish(epoch, next);
   }
@@ -306,6 +304,19 @@ export class FileSnapshots<T> implements Disposable {
   /** The same as {@linkcode close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** What is in the file now, or stands for it while there is none. */
+  #stored(): StoredVersion {
+    const bytes = this.#host.files.readFile(this.#path);
+    if (bytes === undefined) return { format: this.#format, epoch: 0, payload: this.#initial };
+    const stored = decodeVersion(bytes, this.#path);
+    if (stored.format !== this.#format) {
+      throw new TypeError(
+        `Cannot read ${this.#path}: its value is ${stored.format} and not ${this.#format}`,
+      );
+    }
+    return stored;
   }
 
   /** Makes the folder last before there is anything in it that should. */

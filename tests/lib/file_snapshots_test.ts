@@ -1,6 +1,7 @@
 /** `FileSnapshots` on real files, in one process, and in virtual time where time matters. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   lstatSync,
@@ -14,7 +15,9 @@ import {
 } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
+import { runtimes } from "../../lab/worlds/_runtimes.ts";
 import { crc32 } from "../../lib/_crc32.ts";
+import { encodeVersion } from "../../lib/_file_version.ts";
 import { Simulation } from "../../lab/worlds/simulation/mod.ts";
 import {
   ChangeTimeoutError,
@@ -276,6 +279,15 @@ test(
   },
 );
 
+test("CorruptError is thrown for a value that is whole and yet no JSON", limit, () => {
+  using folder = new Folder();
+  const payload = new TextEncoder().encode("{");
+  writeFileSync(folder.at("state"), encodeVersion({ format: "json", epoch: 5, payload }));
+  const state = new FileSnapshots(folder.at("state"), 0);
+  assert.throws(() => state.read(), { name: "CorruptError", epoch: 5, message: /no JSON$/ });
+  assert.equal(state.epoch, 5, "it tells its epoch all the same");
+});
+
 test("FileSnapshots refuses a file of a later format by its name", limit, () => {
   using folder = new Folder();
   writeFileSync(folder.at("state"), "interlock-snapshot 2 json 7 1 00000000\n1");
@@ -372,3 +384,29 @@ test("FileSnapshots refuses what cannot be meant", limit, async () => {
   await assert.rejects(state.update(() => "text"), /must be a Uint8Array, got "text"$/);
   assert.equal(existsSync(path), false);
 });
+
+test(
+  "FileSnapshots on Deno needs to read and write its folder, and only to read it for reading",
+  limit,
+  (t) => {
+    const deno = runtimes().find(({ name }) => name === "deno");
+    if (deno === undefined) return t.skip("Deno is not on this machine");
+    using folder = new Folder();
+    mkdirSync(folder.at("in"));
+    const run = (allowed: readonly string[], then: string) => {
+      const input = `
+      import { FileSnapshots } from ${
+        JSON.stringify(new URL("../../mod.ts", import.meta.url).href)
+      };
+      const state = new FileSnapshots(${JSON.stringify(folder.at("in", "state"))}, 0);
+      console.log(${then});
+    `;
+      const flags = allowed.map((what) => `--allow-${what}=${folder.at("in")}`);
+      const args = ["run", "--no-prompt", ...flags, "-"];
+      const { stdout, stderr } = spawnSync(deno.command, args, { input, encoding: "utf8" });
+      return stdout.trim() || stderr;
+    };
+    assert.equal(run(["read", "write"], "await state.update((value) => value + 7)"), "1");
+    assert.equal(run(["read"], "state.current"), "7");
+  },
+);
