@@ -237,7 +237,7 @@ describe("SharedRwLock.reap() at every interleaving", () => {
     const dead = SharedRwLock.attach(lock.handle, { owner: 1 });
     if (mode === "read") dead.readSync();
     else dead.writeSync();
-    const reaper = (owner: number, then?: Wish): Thread => {
+    const reaper = (owner: number, ...then: Wish[]): Thread => {
       let side: SharedRwLock;
       if (owner !== 0) SharedRwLock.attach(lock.handle, { owner });
       return {
@@ -250,8 +250,7 @@ describe("SharedRwLock.reap() at every interleaving", () => {
           mark("reaps");
           side.reap(1);
           mark("has reaped");
-          if (then !== undefined) visit(side, then, mark);
-        }],
+        }, ...then.map((wish) => (mark: (text: string) => void) => visit(side, wish, mark))],
       };
     };
     return { lock, words, reaper };
