@@ -5,22 +5,26 @@
  * made and out in `release`, which does nothing the second time because the guard forgets its
  * side. Its state is `#private`, so nobody can alter the line through a guard.
  */
+import type { Timed } from "../_meter.ts";
 import type { AcquireOptions, Guard, LockMode, LockParty } from "../lock.ts";
 
-/** What a party goes by. */
-export type Names = Pick<AcquireOptions, "label" | "owner">;
+/** What goes by what `options` name, copied from them: they may be used again for the next. */
+export function named(mode: LockMode, options: AcquireOptions | undefined): Timed {
+  const { label, owner } = options ?? {};
+  const party: { mode: LockMode; label?: string; owner?: object } = { mode };
+  if (label !== undefined) party.label = label;
+  if (owner !== undefined) party.owner = owner;
+  return { party, waiting: false };
+}
 
-/** The part of `options` that names a party, copied: they may be used again for the next. */
-export function namesOf(options: AcquireOptions | undefined): Names | undefined {
-  if (options === undefined) return undefined;
-  const { label, owner } = options;
-  return label === undefined && owner === undefined ? undefined : { label, owner };
+/** Whether `options` name anything. */
+export function isNamed(options: AcquireOptions | undefined): boolean {
+  return options?.label !== undefined || options?.owner !== undefined;
 }
 
 /** A party as `query()` shows it; one without a label goes by the number of its thread. */
-export function party(mode: LockMode, names: Names | undefined, thread: number): LockParty {
-  const label = names?.label ?? `owner ${thread}`;
-  return names?.owner === undefined ? { mode, label } : { mode, label, owner: names.owner };
+export function shown(mode: LockMode, timed: Timed | undefined, thread: number): LockParty {
+  return { label: `owner ${thread}`, ...timed?.party ?? { mode } };
 }
 
 /** Whose guards they are. */
@@ -28,7 +32,7 @@ export interface Side {
   /** Its guards. */
   readonly line: Line;
   /** Called by a guard when it is released. */
-  leave(writes: boolean): void;
+  leave(writes: boolean, timed: Timed | undefined): void;
 }
 
 /** All guards of one side. */
@@ -49,14 +53,14 @@ export function holdersOf(line: Line, thread: number): LockParty[] {
 export class Hold implements Guard {
   #side: Side | undefined;
   readonly #writes: boolean;
-  readonly #names: Names | undefined;
+  readonly #timed: Timed | undefined;
   #before: Hold | undefined;
   #after: Hold | undefined = undefined;
 
-  constructor(side: Side, writes: boolean, names: Names | undefined) {
+  constructor(side: Side, writes: boolean, timed: Timed | undefined) {
     this.#side = side;
     this.#writes = writes;
-    this.#names = names;
+    this.#timed = timed;
     const line = side.line;
     const last = line.last;
     this.#before = last;
@@ -67,6 +71,10 @@ export class Hold implements Guard {
 
   get mode(): LockMode {
     return this.#writes ? "write" : "read";
+  }
+
+  get label(): string | undefined {
+    return this.#timed?.party.label;
   }
 
   get released(): boolean {
@@ -86,7 +94,7 @@ export class Hold implements Guard {
     else after.#before = before;
     // A guard someone keeps must not keep its neighbours.
     this.#before = this.#after = undefined;
-    side.leave(this.#writes);
+    side.leave(this.#writes, this.#timed);
   }
 
   [Symbol.dispose](): void {
@@ -97,7 +105,7 @@ export class Hold implements Guard {
     list = (line, thread) => {
       const parties: LockParty[] = [];
       for (let hold = line.first; hold !== undefined; hold = hold.#after) {
-        parties.push(party(hold.mode, hold.#names, thread));
+        parties.push(shown(hold.mode, hold.#timed, thread));
       }
       return parties;
     };

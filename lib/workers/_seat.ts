@@ -133,18 +133,23 @@ export class Seat {
   /** Enters if that needs no waiting. Not to be called while this seat waits. */
   enter(writes: boolean): boolean {
     const words = this.words;
-    const entry = writes ? this.#bit | WRITE : this.#bit;
     // A guess spares two loads, each as dear as the swap that proves it right. The guessed word
     // was seen while this seat was alive, so a reaper since has left another generation; the
     // plain read is for a seat that slept until the generations had come round.
     const guess = this.#free;
-    if (words[this.#at] === this.#idle) {
-      const entered = guess | entry;
-      if (Atomics.compareExchange(words, WORD, guess, entered) === guess) {
-        this.#entered = entered;
-        return true;
-      }
-    }
+    const entered = guess | (writes ? this.#bit | WRITE : this.#bit);
+    if (
+      words[this.#at] !== this.#idle ||
+      Atomics.compareExchange(words, WORD, guess, entered) !== guess
+    ) return this.#enterUnsure(writes);
+    this.#entered = entered;
+    return true;
+  }
+
+  // Apart, so that what is done most often is small enough for compilers to inline.
+  #enterUnsure(writes: boolean): boolean {
+    const words = this.words;
+    const entry = writes ? this.#bit | WRITE : this.#bit;
     const barred = writes ? HOLDERS | WRITE : WRITE;
     for (;;) {
       const word = Atomics.load(words, WORD);
@@ -205,16 +210,19 @@ export class Seat {
   /** Gives back what this seat holds; does nothing when it has been reaped. */
   leave(writes: boolean): void {
     const words = this.words;
-    const kept = ~(writes ? this.#bit | WRITE : this.#bit);
     // The same guess as in `enter`: nobody has come since, and then nobody need be woken.
     const guess = this.#entered;
-    if ((guess & FLAGS) === 0 && words[this.#at] === this.#idle) {
-      const left = guess & kept;
-      if (Atomics.compareExchange(words, WORD, guess, left) === guess) {
-        if ((left & HOLDERS) === 0) this.#free = left;
-        return;
-      }
-    }
+    const left = guess & ~(writes ? this.#bit | WRITE : this.#bit);
+    if (
+      (guess & FLAGS) !== 0 || words[this.#at] !== this.#idle ||
+      Atomics.compareExchange(words, WORD, guess, left) !== guess
+    ) return this.#leaveUnsure(writes);
+    if ((left & HOLDERS) === 0) this.#free = left;
+  }
+
+  #leaveUnsure(writes: boolean): void {
+    const words = this.words;
+    const kept = ~(writes ? this.#bit | WRITE : this.#bit);
     for (;;) {
       const word = Atomics.load(words, WORD);
       if (!this.#alive()) return;

@@ -10,22 +10,35 @@
  */
 import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import { currentHost, type Host } from "../_host.ts";
+import { Meter, type Timed } from "../_meter.ts";
 import { tell } from "../_observers.ts";
 import { LockTimeoutError } from "../errors.ts";
-import type { AcquireOptions, Guard, LockMode, LockOptions, LockQuery } from "../lock.ts";
+import type {
+  AcquireOptions,
+  Guard,
+  LockMode,
+  LockOptions,
+  LockParty,
+  LockQuery,
+  LockStats,
+} from "../lock.ts";
 import { RwLock } from "../rw_lock.ts";
-import { Hold, holdersOf, Line, type Names, namesOf, party, type Side } from "./_hold.ts";
+import { Hold, holdersOf, isNamed, Line, named, shown, type Side } from "./_hold.ts";
 import type { Words } from "./_memory.ts";
 import { Seat } from "./_seat.ts";
 import { waitFor } from "./_waiting.ts";
 
 /** A task on its way in; the door knows it as the owner of its place. */
 class Caller {
+  readonly timed: Timed;
+
   constructor(
     readonly writes: boolean,
-    readonly names: Names | undefined,
-    readonly since: number,
-  ) {}
+    options: AcquireOptions | undefined,
+    readonly begun: number,
+  ) {
+    this.timed = named(this.mode, options);
+  }
 
   get mode(): LockMode {
     return this.writes ? "write" : "read";
@@ -48,12 +61,15 @@ export class ThreadSide implements Side {
   #front: Caller | undefined;
   #inside = 0;
 
-  constructor(words: Words, options: LockOptions, owner: number | undefined) {
+  readonly #meter: Meter | undefined;
+
+  constructor(words: Words, options: LockOptions & { stats?: boolean }, owner?: number) {
     this.label = options.label ?? "the shared lock";
     this.#host = currentHost();
     this.#deadlines = deadlinesOf(this.#host);
     this.#onContention = options.onContention;
     this.#contentionAfter = options.contentionAfter ?? 100;
+    this.#meter = options.stats ? new Meter(this.#host) : undefined;
     this.seat = new Seat(words, this.label, owner);
   }
 
@@ -63,32 +79,40 @@ export class ThreadSide implements Side {
   }
 
   /** Enters if that needs no waiting. */
-  enter(writes: boolean, names?: Names): Guard | undefined {
+  enter(writes: boolean, options?: AcquireOptions): Guard | undefined {
     if (this.#queued !== 0 || (writes ? this.#inside !== 0 : this.#inside < 0)) {
       this.seat.verify(writes);
       return undefined;
     }
-    return this.seat.enter(writes) ? this.#admit(writes, names) : undefined;
+    if (!this.seat.enter(writes)) return undefined;
+    const plain = options === undefined && this.#meter === undefined;
+    return this.#admit(writes, plain ? undefined : this.#timedFor(writes, options));
   }
 
   /** Enters in its turn. */
   async acquire(writes: boolean, options: AcquireOptions | undefined): Promise<Guard> {
     const { timeout = Infinity, signal } = options ?? {};
-    signal?.throwIfAborted();
-    const names = namesOf(options);
-    const entered = this.enter(writes, names);
+    if (signal?.aborted) {
+      if (this.#meter !== undefined) this.#meter.aborted++;
+      throw signal.reason;
+    }
+    const entered = this.enter(writes, options);
     if (entered !== undefined) return entered;
-    const caller = new Caller(writes, names, this.#host.now());
+    const caller = new Caller(writes, options, this.#host.now());
     if (timeout === 0) throw this.#timedOut(caller);
 
     const contention = this.#onContention === undefined
       ? undefined
       : this.#deadlines.add(this.#contentionAfter, { expire: () => this.#tell(caller) });
+    this.#meter?.waits(caller.timed);
     this.#queued++;
     try {
       // Not awaited where it is open: who calls first has come first.
       using _turn = this.#door.tryWrite() ?? await this.#passDoor(caller, timeout, signal);
       return await this.#waitInQueue(caller, timeout, signal);
+    } catch (error) {
+      this.#gaveUp(caller, signal?.aborted && error === signal.reason);
+      throw error;
     } finally {
       this.#queued--;
       if (contention !== undefined) this.#deadlines.remove(contention);
@@ -96,8 +120,9 @@ export class ThreadSide implements Side {
   }
 
   /** Enters in its turn, blocking the thread. */
-  acquireSync(writes: boolean, timeout: number, names: Names | undefined): Guard {
-    const caller = new Caller(writes, names, this.#host.now());
+  acquireSync(writes: boolean, options: AcquireOptions | undefined): Guard {
+    const { timeout = Infinity } = options ?? {};
+    const caller = new Caller(writes, options, this.#host.now());
     if (timeout === 0) throw this.#timedOut(caller);
     if (this.busy) {
       throw new Error(
@@ -105,8 +130,9 @@ export class ThreadSide implements Side {
           "or are ahead, and could never run while it waits",
       );
     }
-    const seat = this.seat;
+    const { seat } = this;
     seat.enqueue(writes);
+    this.#meter?.waits(caller.timed);
     this.#front = caller;
     let entered = false;
     try {
@@ -114,7 +140,7 @@ export class ThreadSide implements Side {
       for (let waited = 0;;) {
         const seen = Atomics.load(seat.words, seat.signal);
         entered = seat.attempt(writes);
-        if (entered) return this.#admit(writes, names);
+        if (entered) return this.#admit(writes, caller.timed);
         if (waited >= timeout) throw this.#timedOut(caller);
         if (waited >= next) {
           next = timeout;
@@ -126,10 +152,46 @@ export class ThreadSide implements Side {
     } finally {
       this.#front = undefined;
       if (!entered) {
+        this.#gaveUp(caller, false);
         seat.withdraw(writes);
         seat.wake();
       }
     }
+  }
+
+  /** Takes a guard back, which has left the line. */
+  leave(writes: boolean, timed: Timed | undefined): void {
+    if (this.#meter !== undefined) this.#meter.left(timed!);
+    if (writes) this.#inside = 0;
+    else if (--this.#inside !== 0) return;
+    this.seat.leave(writes);
+  }
+
+  /** Who holds and who waits: this thread's tasks by their names, other threads by number. */
+  query(): LockQuery {
+    const own = this.seat.owner;
+    const { holders, waiters } = this.seat.look();
+    const inside = holders.flatMap(({ owner, mode }) =>
+      owner === own && this.busy ? holdersOf(this.line, own) : [shown(mode, undefined, owner)]
+    );
+    const queue = waiters.map(({ owner, mode }) =>
+      shown(mode, owner === own ? this.#front?.timed : undefined, owner)
+    );
+    for (const { timed } of this.#atDoor()) queue.push(shown(timed.party.mode, timed, own));
+    return { holders: inside, waiters: queue };
+  }
+
+  /** What this thread has counted. */
+  stats(): LockStats {
+    if (this.#meter === undefined) {
+      throw new TypeError(
+        `Cannot tell the statistics of ${this.label}: ` +
+          "this thread created it or attached to it without stats: true",
+      );
+    }
+    const waiters: LockParty[] = this.#atDoor().map(({ timed }) => timed.party);
+    if (this.#front !== undefined) waiters.push(this.#front.timed.party);
+    return this.#meter.read(Math.abs(this.#inside), waiters);
   }
 
   /** Gives the seat up. */
@@ -143,33 +205,21 @@ export class ThreadSide implements Side {
     this.seat.stand();
   }
 
-  /** Takes a guard back, which has left the line. */
-  leave(writes: boolean): void {
-    if (writes) this.#inside = 0;
-    else if (--this.#inside !== 0) return;
-    this.seat.leave(writes);
+  #timedFor(writes: boolean, options: AcquireOptions | undefined): Timed | undefined {
+    if (this.#meter === undefined && !isNamed(options)) return undefined;
+    return named(writes ? "write" : "read", options);
   }
 
-  /** Who holds and who waits: this thread's tasks by their names, other threads by number. */
-  query(): LockQuery {
-    const own = this.seat.owner;
-    const { holders, waiters } = this.seat.look();
-    const inside = holders.flatMap(({ owner, mode }) =>
-      owner === own && this.busy ? holdersOf(this.line, own) : [party(mode, undefined, owner)]
-    );
-    const queue = waiters.map(({ owner, mode }) =>
-      party(mode, owner === own ? this.#front?.names : undefined, owner)
-    );
-    for (const { owner } of this.#door.query().waiters) {
-      if (owner instanceof Caller) queue.push(party(owner.mode, owner.names, own));
-    }
-    return { holders: inside, waiters: queue };
-  }
-
-  #admit(writes: boolean, names: Names | undefined): Guard {
+  #admit(writes: boolean, timed: Timed | undefined): Guard {
     if (writes) this.#inside = -1;
     else this.#inside++;
-    return new Hold(this, writes, names);
+    if (this.#meter !== undefined) this.#meter.entered(timed!);
+    return new Hold(this, writes, timed);
+  }
+
+  /** Those who wait for others of this thread, in their order. */
+  #atDoor(): Caller[] {
+    return this.#door.query().waiters.map(({ owner }) => owner as Caller);
   }
 
   async #passDoor(
@@ -180,7 +230,7 @@ export class ThreadSide implements Side {
     try {
       return await this.#door.write({ timeout, signal, owner: caller });
     } catch (error) {
-      throw error instanceof LockTimeoutError ? this.#timedOut(caller) : error;
+      throw error instanceof LockTimeoutError ? this.#timedOut(caller, error.waited) : error;
     }
   }
 
@@ -210,14 +260,20 @@ export class ThreadSide implements Side {
     };
     const admit = (): Guard => {
       this.#front = undefined;
-      return this.#admit(writes, caller.names);
+      return this.#admit(writes, caller.timed);
     };
     const left = Math.max(0, timeout - this.#waited(caller));
     return await waitFor(awaited, admit, this.#deadlines, { timeout: left, signal });
   }
 
   #waited(caller: Caller): number {
-    return this.#host.now() - caller.since;
+    return this.#host.now() - caller.begun;
+  }
+
+  #gaveUp(caller: Caller, aborted: boolean | undefined): void {
+    if (this.#meter === undefined) return;
+    this.#meter.gaveUp(caller.timed);
+    if (aborted) this.#meter.aborted++;
   }
 
   #tell(caller: Caller): void {
@@ -225,9 +281,9 @@ export class ThreadSide implements Side {
     tell(this.#onContention!, { waited: this.#waited(caller), mode: caller.mode, holders });
   }
 
-  #timedOut(caller: Caller): LockTimeoutError {
+  #timedOut(caller: Caller, waited: number = this.#waited(caller)): LockTimeoutError {
     const { holders } = this.query();
-    const waited = this.#waited(caller);
+    if (this.#meter !== undefined) this.#meter.timedOut++;
     return new LockTimeoutError({ lock: this.label, mode: caller.mode, waited, holders });
   }
 }

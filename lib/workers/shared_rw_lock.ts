@@ -20,9 +20,9 @@ import {
   type LockOrder,
   lockOrder,
   type LockQuery,
+  type LockStats,
   type ReadWriteLock,
 } from "../lock.ts";
-import { namesOf } from "./_hold.ts";
 import { allocate, checkCount, checkNoSignal, countOf, nameOf, open, VERSION } from "./_memory.ts";
 import { lockLength, MOST_OWNERS } from "./_seat.ts";
 import { ThreadSide } from "./_thread_side.ts";
@@ -39,8 +39,19 @@ export interface SharedRwLockHandle {
   readonly label?: string;
 }
 
+/** What a thread observes of a lock. */
+export interface ThreadLockOptions extends LockOptions {
+  /**
+   * Whether this thread counts what `stats()` tells, and its `query()` shows since when its own
+   * tasks hold or wait. Each of its acquires and releases then reads the clock.
+   *
+   * @default false
+   */
+  stats?: boolean;
+}
+
 /** What a lock is created with. */
-export interface SharedLockOptions extends LockOptions {
+export interface SharedLockOptions extends ThreadLockOptions {
   /**
    * How many threads may be attached at once, this one among them; from 1 to 20.
    *
@@ -50,7 +61,7 @@ export interface SharedLockOptions extends LockOptions {
 }
 
 /** How a thread attaches. */
-export interface AttachOptions extends LockOptions {
+export interface AttachOptions extends ThreadLockOptions {
   /**
    * The number by which the thread is known to `reap()`, from 0 up. Whoever starts a thread does
    * well to choose it: then it can be reaped even when it dies before it could tell.
@@ -62,6 +73,14 @@ export interface AttachOptions extends LockOptions {
 
 /** How to wait with the thread blocked. There is no signal: nothing could abort it. */
 export type SyncAcquireOptions = Omit<AcquireOptions, "signal">;
+
+function checkThreadOptions(options: ThreadLockOptions, action: string): void {
+  checkLockOptions(options, action);
+  const { stats } = options;
+  if (stats !== undefined && typeof stats !== "boolean") {
+    throw new TypeError(`Cannot ${action}: stats must be true or false, got ${show(stats)}`);
+  }
+}
 
 function checkOwner(owner: unknown, owners: number, action: string): void {
   if (typeof owner !== "number") {
@@ -136,7 +155,7 @@ export class SharedRwLock implements ReadWriteLock {
    */
   static create(options: SharedLockOptions = {}): SharedRwLock {
     const action = "create shared lock";
-    checkLockOptions(options, action);
+    checkThreadOptions(options, action);
     const { owners = MOST_OWNERS, label } = options;
     checkCount("owners", owners, MOST_OWNERS, action);
     const words = allocate("SharedRwLock", owners, lockLength(owners));
@@ -178,7 +197,7 @@ export class SharedRwLock implements ReadWriteLock {
     const action = "attach to a SharedRwLock";
     const words = open("SharedRwLock", handle, MOST_OWNERS, lockLength);
     checkLabel(handle.label, action);
-    checkLockOptions(options, action);
+    checkThreadOptions(options, action);
     const { owner } = options;
     if (owner !== undefined) checkOwner(owner, countOf(words), action);
     const label = options.label ?? handle.label;
@@ -348,6 +367,28 @@ export class SharedRwLock implements ReadWriteLock {
     return this.#side.query();
   }
 
+  /**
+   * What this thread has counted since it created the lock or attached to it: its own tasks'
+   * acquires and waits. For all threads together, ask each. Takes constant memory.
+   *
+   * @returns The counts, and how long waits and holds took, in milliseconds.
+   * @throws {TypeError} when this thread did not ask for `stats: true`
+   *
+   * @example
+   * ```ts
+   * import { SharedRwLock } from "@interlock/core/workers";
+   * import assert from "node:assert/strict";
+   *
+   * const lock = SharedRwLock.create({ stats: true });
+   * lock.writeSync().release();
+   * const { acquired, contended, hold } = lock.stats();
+   * assert.deepEqual([acquired.write, contended, hold.count], [1, 0, 1]);
+   * ```
+   */
+  stats(): LockStats {
+    return this.#side.stats();
+  }
+
   /** Where the lock stands in `acquireAll()`: by its memory, which every thread names alike. */
   [lockOrder](): LockOrder {
     return { reach: "threads", key: nameOf(this.#side.seat.words) };
@@ -387,14 +428,11 @@ export class SharedRwLock implements ReadWriteLock {
   }
 
   #acquireSync(writes: boolean, options: SyncAcquireOptions | undefined): Guard {
-    if (options === undefined) {
-      return this.#side.enter(writes) ?? this.#side.acquireSync(writes, Infinity, undefined);
+    if (options !== undefined) {
+      const action = writes ? "write-lock" : "read-lock";
+      checkAcquireOptions(options, action);
+      checkNoSignal(options, action);
     }
-    const action = writes ? "write-lock" : "read-lock";
-    checkAcquireOptions(options, action);
-    checkNoSignal(options, action);
-    const names = namesOf(options);
-    return this.#side.enter(writes, names) ??
-      this.#side.acquireSync(writes, options.timeout ?? Infinity, names);
+    return this.#side.enter(writes, options) ?? this.#side.acquireSync(writes, options);
   }
 }

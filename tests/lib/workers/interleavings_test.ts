@@ -66,6 +66,10 @@ function visitor(lock: SharedRwLock, owner: number, wishes: readonly Wish[]): Th
 
 const isInside = (mark: string) => mark === "reads" || mark === "writes";
 
+/** Bits of the lock word: all holders and `WRITE`, and the two flags. */
+const INSIDE = 0x1f_ffff;
+const FLAGS = 0x60_0000;
+
 function clash(marks: readonly string[]): string | undefined {
   const inside = marks.filter(isInside);
   return inside.length > 1 && inside.includes("writes") ? "a writer is not alone" : undefined;
@@ -120,8 +124,9 @@ function visits(wishes: readonly (readonly Wish[])[], preemptions?: number): Out
         ahead[index].some((other) => mark === "writes" || marks[other].endsWith("write"))
       );
       if (overtaken >= 0) return `owner ${overtaken + 1} overtook owner ${ahead[overtaken]}`;
+      if ((memory[16] & FLAGS) === FLAGS) return "the queue is open and closing at once";
       // A flag may be left by who timed out, but no holder.
-      if (ended && (memory[16] & 0x1f_ffff) !== 0) return "someone is left inside";
+      if (ended && (memory[16] & INSIDE) !== 0) return "someone is left inside";
       return clash(marks);
     },
   });
@@ -224,7 +229,7 @@ describe("SharedRwLock.reap() at every interleaving", () => {
           before[reaper] !== "" && before[reaper] !== "reaps",
       check(marks, revived, ended, memory) {
         if (revived) return "the reaped one got in";
-        if (ended && (memory[16] & 0x1f_ffff) !== 0) return "someone is left inside";
+        if (ended && (memory[16] & INSIDE) !== 0) return "someone is left inside";
         return clash(marks.with(0, marks[reaper] === "" ? marks[0] : ""));
       },
     });
@@ -271,7 +276,7 @@ describe("SharedRwLock.reap() at every interleaving", () => {
         facts: 0,
         check(marks, _facts, ended, memory) {
           if (marks.includes("is shut out")) return "the next owner was reaped";
-          if (ended && (memory[16] & 0x1f_ffff) !== 0) return "someone is left inside";
+          if (ended && (memory[16] & INSIDE) !== 0) return "someone is left inside";
           return clash(marks);
         },
       });
@@ -292,7 +297,7 @@ describe("SharedRwLock.reap() at every interleaving", () => {
         preemptions: 1,
         facts: 0,
         check: (marks, _facts, ended, memory) =>
-          ended && marks[0] !== "" && (memory[16] & 0x1f_ffff) !== 0
+          ended && marks[0] !== "" && (memory[16] & INSIDE) !== 0
             ? "someone is left inside"
             : clash(marks),
       });

@@ -72,7 +72,8 @@ describe("SharedRwLock", () => {
 
   test("guard released twice gives back once", { timeout }, () => {
     const [mine, theirs] = pair();
-    const first = mine.readSync();
+    const first = mine.readSync({ label: "first" });
+    assert.equal(first.label, "first");
     assert.equal(first.released, false);
     first.release();
     assert.equal(first.released, true);
@@ -530,6 +531,92 @@ describe("SharedRwLock, where a wait ends early,", () => {
     (await mine.write({ timeout: 10, signal })).release();
     mine.tryRead()?.release();
     assert.deepEqual([host.reads, host.set], [0, 0]);
+  });
+});
+
+describe("SharedRwLock.stats()", () => {
+  test("counts this thread's acquires, how its waits ended and how long all took", {
+    timeout,
+  }, async () => {
+    const host = new FakeHost();
+    const [, theirs] = host.build(pair);
+    const lock = host.build(() => SharedRwLock.attach(theirs.handle, { stats: true }));
+    const other = theirs.writeSync();
+    const granted = lock.read({ label: "granted" });
+    const timedOut = lock.write({ timeout: 20 });
+    const controller = new AbortController();
+    const aborted = lock.read({ signal: controller.signal });
+    host.advance(10);
+    controller.abort("no");
+    await outcome(aborted);
+    host.advance(10);
+    await outcome(timedOut);
+    host.advance(10);
+    assert.deepEqual([lock.stats().holders, lock.stats().waiters], [0, 1]);
+    assert.equal(lock.stats().longestWait, 30, "of one who still waits");
+    assert.equal(lock.stats().wait.max, 20, "of those whose wait has ended");
+    assert.equal(lock.query().waiters[0].since, host.now() - 30);
+    other.release();
+    (await granted).release();
+    await outcome(lock.write({ signal: AbortSignal.abort("before") }));
+    const held = lock.tryWrite()!;
+    host.advance(7);
+    assert.deepEqual(lock.query().holders, [
+      { mode: "write", label: "owner 2", since: host.now() - 7 },
+    ]);
+    held.release();
+    using _other = theirs.readSync();
+    await outcome(lock.write({ timeout: 0 }));
+    assert.throws(() => lock.writeSync({ timeout: 0 }), LockTimeoutError);
+    lock.readSync().release();
+
+    const { wait, hold, ...counts } = lock.stats();
+    assert.deepEqual(counts, {
+      acquired: { read: 2, write: 1 },
+      contended: 3,
+      timedOut: 3,
+      aborted: 2,
+      holders: 0,
+      waiters: 0,
+      longestWait: 30,
+    });
+    assert.deepEqual([wait.count, wait.mean, wait.max], [3, 20, 30]);
+    assert.deepEqual([hold.count, hold.mean, hold.max], [3, 7 / 3, 7]);
+  });
+
+  test("counts a waiter no more as soon as it has given up", { timeout }, async () => {
+    const [, theirs] = pair();
+    const lock = SharedRwLock.attach(theirs.handle, { stats: true });
+    const controller = new AbortController();
+    using _guard = theirs.writeSync();
+    const waiter = lock.write({ signal: controller.signal });
+    assert.equal(lock.stats().waiters, 1);
+    controller.abort(new Error("enough"));
+    assert.equal(lock.stats().waiters, 0);
+    await assert.rejects(waiter, /enough/);
+  });
+
+  test("counts a synchronous wait", { timeout }, () => {
+    const [, theirs] = pair();
+    const lock = SharedRwLock.attach(theirs.handle, { stats: true });
+    using _guard = theirs.readSync();
+    assert.throws(() => lock.writeSync({ timeout: 10 }), LockTimeoutError);
+    const { contended, timedOut, wait } = lock.stats();
+    assert.deepEqual([contended, timedOut, wait.count], [1, 1, 1]);
+    assert(wait.max >= 10);
+  });
+
+  test("is refused by a side that counts nothing", { timeout }, () => {
+    const [mine] = pair();
+    assert.throws(() => mine.stats(), {
+      name: "TypeError",
+      message: "Cannot tell the statistics of table: " +
+        "this thread created it or attached to it without stats: true",
+    });
+    assert.throws(() => SharedRwLock.create({ stats: 1 as never }), {
+      name: "TypeError",
+      message: "Cannot create shared lock: stats must be true or false, got 1",
+    });
   });
 });
 
