@@ -18,7 +18,7 @@
  * their order is a race like any other; a grant that had to wait was not possible before the release,
  * so that pair is ordered and is no race. An operation that may touch anything conflicts with all.
  */
-import { conflict, type Operation } from "./operation.ts";
+import { ANYTHING, conflict, type Operation } from "./operation.ts";
 import { type Evidence, PRUNE, type RunView, type Strategy } from "./strategy.ts";
 
 /** A state on the path, and the event that leads out of it. */
@@ -47,6 +47,12 @@ export class DporStrategy implements Strategy {
   #exhausted = false;
   #pruned = false;
   #completed = 0;
+  /**
+   * Whether there was an event that can touch anything and is made possible by events it has nothing
+   * else to do with, as the passing of time is. Which orders are then of one kind is not known well
+   * enough to call the search a proof.
+   */
+  #unbounded = false;
 
   begin(): boolean {
     if (this.#depth < this.#frames.length) throw differs("the run was longer");
@@ -118,8 +124,9 @@ export class DporStrategy implements Strategy {
 
   evidence(): Evidence {
     const orders = this.#completed;
-    if (!this.#exhausted) return { kind: "partial", orders };
-    return { kind: "proved", orders, of: Math.max(orders, interleavings(this.#most)) };
+    if (!this.#exhausted || this.#unbounded) return { kind: "partial", orders };
+    const of = Math.max(orders, interleavings(this.#most));
+    return { kind: "proved", orders, of: Math.min(of, Number.MAX_SAFE_INTEGER) };
   }
 
   /** Who was asleep before, minus those whose operation conflicts with what has been done since. */
@@ -137,6 +144,7 @@ export class DporStrategy implements Strategy {
   #enter(depth: number, run: RunView): void {
     const frame = this.#frames[depth];
     frame.operation = run.pending(frame.actor)!;
+    this.#unbounded ||= frame.operation.object === ANYTHING;
     const clock = this.#follow(depth, frame.actor, frame.operation);
     clock[frame.actor] = (clock[frame.actor] ?? 0) + 1;
     frame.clock = clock;
@@ -178,7 +186,11 @@ export class DporStrategy implements Strategy {
       if (!covers(next.clock, frame)) sequence.push(next);
     }
     const acted = sequence.some((next) => next.actor === actor);
-    if (!acted && !frame.enabled.includes(actor)) return false;
+    if (!acted && !frame.enabled.includes(actor)) {
+      // It had to wait for the event, or for something in between that made it possible.
+      if (sequence.length > 0) { for (const each of frame.enabled) frame.toTry.add(each); }
+      return false;
+    }
     const initials = sequence.filter((next, index) =>
       !sequence.slice(0, index).some((prior) => covers(next.clock, prior))
     ).map((next) => next.actor);

@@ -99,7 +99,7 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
     const next = (): void => {
       try {
         signal?.throwIfAborted();
-        if (schedules === budget || !strategy.begin()) return finish();
+        if (schedules >= budget || !strategy.begin()) return finish();
         schedules++;
         events = visit === undefined ? undefined : [];
         run.begin(strategy, events, listener);

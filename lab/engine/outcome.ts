@@ -28,6 +28,18 @@ export type Outcome =
     readonly found: string;
   };
 
+const NUMBERS = /-?\d+(\.\d+)?/g;
+
+/** What was thrown, in words, whatever it is. */
+function describeError(error: unknown): string {
+  if (error instanceof Error) return `${error.name}: ${error.message}`;
+  try {
+    return String(error);
+  } catch {
+    return `a ${typeof error} that cannot be shown`;
+  }
+}
+
 /** An outcome in one sentence. */
 export function describeOutcome(outcome: Outcome): string {
   switch (outcome.kind) {
@@ -44,11 +56,7 @@ export function describeOutcome(outcome: Outcome): string {
       return `deadlock: ${parts.join(", ")}`;
     }
     case "threw":
-      return `${outcome.actor} threw ${
-        outcome.error instanceof Error
-          ? `${outcome.error.name}: ${outcome.error.message}`
-          : String(outcome.error)
-      }`;
+      return `${outcome.actor} threw ${describeError(outcome.error)}`;
     case "endless":
       return outcome.starved.length === 0
         ? `livelock: all move, and none comes to an end in ${outcome.steps} steps`
@@ -68,11 +76,13 @@ export function describeOutcome(outcome: Outcome): string {
 export function failureSignature(outcome: Outcome): string {
   switch (outcome.kind) {
     case "violated":
-      return `violated ${outcome.message.replace(/-?\d+(\.\d+)?/g, "#")}`;
+      return `violated ${outcome.message.replace(NUMBERS, "#")}`;
     case "threw":
-      return `threw ${outcome.error instanceof Error ? outcome.error.name : typeof outcome.error}`;
+      return `threw ${describeError(outcome.error).replace(NUMBERS, "#")}`;
     case "deadlock":
       return `deadlock ${outcome.waiting.map(({ operation }) => operation).sort().join(", ")}`;
+    case "endless":
+      return `endless ${outcome.starved.join(", ")}`;
     default:
       return outcome.kind;
   }

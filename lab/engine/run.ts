@@ -185,6 +185,11 @@ export class Run implements RunView {
 
   /** An actor has ended. */
   finish(actor: number): void {
+    const left = this.#actions[actor];
+    if (left !== undefined && this.#active) {
+      const operation = describeOperation(left.operation);
+      return this.threw(actor, new TypeError(`Cannot end: ${operation} has not been awaited`));
+    }
     this.#unfinished--;
     this.#arrive(actor, FINISHED);
   }
@@ -239,9 +244,7 @@ export class Run implements RunView {
 
   #next(): void {
     if (this.#unfinished === 0) {
-      const message = this.#program.check();
-      this.#end(message === undefined ? PASSED : { kind: "violated", message });
-      return;
+      return this.#end(this.#judge());
     }
     const settling = this.#program.settle?.();
     if (settling !== undefined) {
@@ -265,6 +268,7 @@ export class Run implements RunView {
   }
 
   #step(enabled: readonly number[]): void {
+    if (this.steps === this.#maxSteps) return this.#endless();
     let actor: number;
     try {
       actor = this.#starving(enabled) ?? this.#strategy.choose(enabled, this);
@@ -274,7 +278,6 @@ export class Run implements RunView {
       return this.#end({ kind: "diverged", step: this.steps + 1, expected, found });
     }
     if (actor === PRUNE) return this.#end({ kind: "pruned" });
-    if (this.steps === this.#maxSteps) return this.#endless();
     const action = this.#actions[actor]!;
     this.#account(enabled, actor);
     this.#actions[actor] = undefined;
@@ -288,6 +291,16 @@ export class Run implements RunView {
       this.#events.push(this.#latest[actor] = event);
     }
     action.go();
+  }
+
+  #judge(): Outcome {
+    try {
+      const message = this.#program.check();
+      return message === undefined ? PASSED : { kind: "violated", message };
+    } catch (error) {
+      // A check may also be written with assertions.
+      return { kind: "violated", message: error instanceof Error ? error.message : String(error) };
+    }
   }
 
   /** Somebody who has been passed over for too long. */

@@ -92,7 +92,7 @@ export function decodeSchedule(code: string): Schedule {
     scenario,
     variant,
     structure,
-    parameters: parameters === "x" ? [] : parameters.split("-").map(Number),
+    parameters: parameters === "x" ? [] : parameters.split("-").map(decodeNumber),
     choices: choices === "0" ? [] : decodeChoices(choices),
   };
 }
@@ -126,6 +126,11 @@ function decodeChoices(text: string): number[] {
     for (let i = 0; i < count; i++) choices.push(actor);
   }
   return choices;
+}
+
+function decodeNumber(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new ScheduleCodeError(`Cannot read schedule code: ${quote(text)} is no whole number`);
 }
 
 function quote(text: string): string {

@@ -52,7 +52,7 @@ export interface Strategy {
    * @throws {Divergence} when the run is not the one the strategy was made for.
    */
   choose(enabled: readonly number[], run: RunView): number;
-  /** Told at the end of each run that was not given up for divergence. */
+  /** Told at the end of each run. */
   ended?(run: RunView): void;
   /** What `schedules` schedules without a failure are evidence of. */
   evidence(schedules: number): Evidence;

@@ -17,9 +17,9 @@ export function showEvidence(evidence: Evidence): string {
     case "proved":
       return evidence.orders === evidence.of
         ? `proved: all ${plural(evidence.orders, "order")}`
-        : `proved: all ${plural(evidence.orders, "class", "classes")} of at most ${
-          plural(evidence.of, "order")
-        }`;
+        : `proved: all ${plural(evidence.orders, "class", "classes")} of ${
+          evidence.of === Number.MAX_SAFE_INTEGER ? "over" : "at most"
+        } ${plural(evidence.of, "order")}`;
     case "bounded":
       return `bounded: all orders of up to ${plural(evidence.preemptions, "preemption")} and ${
         plural(evidence.steps, "step")
@@ -36,10 +36,10 @@ export function showGrounds(result: TrialResult): string {
   const { reproduced, free } = result;
   const parts: string[] = [];
   if (result.strategy === "replay") {
-    parts.push(`replayed ${reproduced!.times}/${reproduced!.of}`);
+    parts.push(`replayed ${reproduced?.times ?? 0}/${reproduced?.of ?? 0}`);
   } else if (result.failure !== undefined) {
     parts.push(`found after ${plural(result.schedules, "order")}`);
-    parts.push(`reproduced ${reproduced!.times}/${reproduced!.of}`);
+    if (reproduced !== undefined) parts.push(`reproduced ${reproduced.times}/${reproduced.of}`);
   } else {
     parts.push(showEvidence(result.evidence));
   }

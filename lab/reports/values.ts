@@ -5,8 +5,12 @@ import type { Step } from "./results.ts";
 /** A value as a reader of a timeline wants to see it. */
 export function showValue(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "object" && value !== null) return JSON.stringify(value);
-  return String(value);
+  try {
+    if (typeof value === "object" && value !== null) return JSON.stringify(value);
+    return String(value);
+  } catch {
+    return `a ${typeof value} that cannot be shown`;
+  }
 }
 
 /** What happened, with its values: `read counter → 0`, `write counter ← 1`. */

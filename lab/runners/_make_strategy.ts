@@ -53,5 +53,9 @@ export function makeStrategy(name: StrategyName, seed: number, budget: number): 
         { strategy: new DporStrategy(), schedules: budget },
       ]);
     }
+    default:
+      throw new TypeError(
+        `Cannot explore with strategy "${name}": there are ${STRATEGY_NAMES.join(", ")}`,
+      );
   }
 }

@@ -117,6 +117,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--strategy <name>", STRATEGY_NAMES.join(", "), parseStrategy)
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
     .option("--budget <number>", "schedules at most", parsePositive)
+    .option("--steps <number>", "after how many steps a run counts as endless", parsePositive)
     .option("--set <name=value>", "set a parameter; may be given more than once", parseSetting, {})
     .option("--full", "show every step, also those that concern only their own actor")
     .option("--passing", "show a run that passes when none fails")
@@ -133,6 +134,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
             strategy,
             seed,
             budget,
+            maxSteps: options.steps,
             showPassing: options.passing,
             onProgress: (schedules) => terminal.progress(`${what}: ${schedules} schedules`),
           }),
@@ -227,6 +229,7 @@ interface RunFlags extends JsonFlag {
   strategy?: StrategyName;
   seed: number;
   budget?: number;
+  steps?: number;
   full?: boolean;
   passing?: boolean;
   set: Record<string, number>;
@@ -315,5 +318,8 @@ function parseSetting(text: string, before: Record<string, number>): Record<stri
 }
 
 if (import.meta.main) {
+  // Whoever reads has gone, as `head` does: there is nobody left to tell.
+  process.stdout.on("error", () => process.exit());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
   process.exitCode = await main(process.argv.slice(2), processTerminal());
 }

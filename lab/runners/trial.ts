@@ -4,6 +4,7 @@ import {
   describeOutcome,
   encodeSchedule,
   explore,
+  type Failure,
   failureSignature,
   findInequivalence,
   nearestPassing,
@@ -52,6 +53,8 @@ export interface TrialOptions {
   seed?: number;
   /** How many schedules to run at most. @default 20_000 between tasks, else 50 */
   budget?: number;
+  /** After how many operations a run ends as endless. @default 10_000 */
+  maxSteps?: number;
   /** How many runs at full speed to make besides, with the bench parameters. @default 0 */
   freeRuns?: number;
   /** Whether to show one run when none fails. @default false */
@@ -71,18 +74,21 @@ export async function investigate(
   options: TrialOptions = {},
 ): Promise<TrialResult> {
   const near = distance.name === "tasks";
-  const { seed = 1, budget = near ? 20_000 : 50, onProgress } = options;
+  const { seed = 1, budget = near ? 20_000 : 50, maxSteps, onProgress } = options;
+  if (!(budget >= 1)) {
+    throw new RangeError(`Cannot explore ${subject.label} with a budget of ${budget}: from 1 on`);
+  }
   const name = options.strategy ?? (near ? "portfolio" : "random");
   const started = performance.now();
   const program = await distance.stepped(subject);
   const strategy = makeStrategy(name, seed, budget);
-  const search = await explore(program, { strategy, budget, onProgress });
+  const search = await explore(program, { strategy, budget, maxSteps, onProgress });
   // A proof by reduction counts on every operation declaring what it touches: that is sampled.
   const reduced = search.evidence.kind === "proved" && search.evidence.orders < search.evidence.of;
   const undeclared = reduced ? await findInequivalence(program, seed, EQUIVALENT) : undefined;
   const shown = search.failure === undefined
     ? await showPassing(program, options.showPassing ?? false)
-    : await showFailing(program, search.failure.choices, near);
+    : await showFailing(program, search.failure, near);
   const free = await runFreely(distance, subject, options.freeRuns ?? 0);
   return conclude(distance, subject, program, {
     strategy: name,
@@ -123,12 +129,17 @@ async function showPassing(program: Program, wanted: boolean): Promise<Shown> {
 
 async function showFailing(
   program: Program,
-  choices: readonly number[],
+  { choices, outcome }: Failure,
   near: boolean,
 ): Promise<Shown> {
   const found = await replay(program, choices);
-  if (found.outcome.kind === "diverged") {
-    return { recording: found, nondeterminism: describeOutcome(found.outcome) };
+  if (failureSignature(found.outcome) !== failureSignature(outcome)) {
+    const again = describeOutcome(found.outcome);
+    return {
+      // It did fail: what is shown is the order, with the outcome it had then.
+      recording: { ...found, choices, outcome },
+      nondeterminism: `${describeOutcome(outcome)}, and when the same order is run again: ${again}`,
+    };
   }
   const { recording } = await shrink(program, found, near ? 500 : 20);
   const nearest = near ? await nearestPassing(program, recording) : undefined;

@@ -175,7 +175,7 @@ export class NearProgram implements Program {
       const port = ports[place];
       port.attach(run);
       const actor = variant.build(views[place], parameters)[place];
-      const ended = this.#sharing ? actorPort.run(port, () => start(actor)) : start(actor);
+      const ended = this.#sharing ? actorPort.run(port, () => begin(port, actor)) : start(actor);
       ended.then(port.finished, port.failed);
     }
   }
@@ -186,7 +186,7 @@ export class NearProgram implements Program {
   }
 
   state(): string {
-    return JSON.stringify([this.#media.end(), this.#media.shared()]);
+    return JSON.stringify(this.#media.end());
   }
 
   abandon(): void {
@@ -203,6 +203,17 @@ export class NearProgram implements Program {
   }
 }
 
+/**
+ * What an actor does before its first operation can touch what is shared without being declared: so
+ * whose beginning comes first is a choice too.
+ */
+async function begin(port: SteppedPort, actor: Actor): Promise<void> {
+  await port.operate(BEGIN, undefined);
+  await start(actor);
+}
+
+const BEGIN: Performable = { object: "run", kind: "begin", effect: "write", perform: () => {} };
+
 /** Starts an actor; one that throws before its first wait rejects like any other. */
 export function start(actor: Actor): Promise<void> {
   try {
@@ -214,6 +225,10 @@ export function start(actor: Actor): Promise<void> {
 
 /** What the subject's own check says of an end state. */
 export function judge(subject: Subject, end: EndState, shared: SharedObjects = {}): Outcome {
-  const message = subject.variant.check(end, subject.parameters, shared);
-  return message === undefined ? { kind: "passed" } : { kind: "violated", message };
+  try {
+    const message = subject.variant.check(end, subject.parameters, shared);
+    return message === undefined ? { kind: "passed" } : { kind: "violated", message };
+  } catch (error) {
+    return { kind: "violated", message: error instanceof Error ? error.message : String(error) };
+  }
 }

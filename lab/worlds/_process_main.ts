@@ -1,16 +1,13 @@
 /** Where a process of the lab begins: orders come as lines on stdin, answers go as lines to stdout. */
 import process from "node:process";
-import { onLines } from "./_lines.ts";
+import { MARK, onLines } from "./_lines.ts";
 import { ProcessMedium, type ProcessStorage } from "./_process_medium.ts";
 import type { FromActor } from "./_protocol.ts";
 import { RemoteActor } from "./_remote_actor.ts";
 
 const send = (message: FromActor | { type: "up" }): void => {
-  process.stdout.write(JSON.stringify(message) + "\n");
+  process.stdout.write(`${MARK}${JSON.stringify(message)}\n`);
 };
-// Whatever a scenario prints must not be taken for an answer.
-console.log = console.info = console.debug = console.error;
-
 const actor = new RemoteActor(send, (order) => new ProcessMedium(order.storage as ProcessStorage));
 onLines(process.stdin, (line) => actor.receive(JSON.parse(line)));
 // When the coordinator is gone, however it went, its processes go too.

@@ -268,6 +268,8 @@ export class RemoteProgram implements Program {
   #listen(): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => {
+      // Whoever is silent now may stay so: the next run gets others.
+      for (const remote of this.#remotes) remote.close();
       this.#fail(
         new WorldError(
           `Cannot go on with ${this.#subject.label}: no actor has been heard of for ${
@@ -320,6 +322,7 @@ export async function runFree(
     const outcome = await new Promise<Outcome | undefined>((resolve, reject) => {
       limit = setTimeout(() => {
         const stuck = subject.actors.filter((_, place) => !finished.has(place));
+        for (const remote of remotes) remote.close();
         resolve({ kind: "deadlock", waiting: stuck.map((actor) => ({ actor })) });
       }, FREE_LIMIT);
       remotes.forEach((remote, place) => {

@@ -10,7 +10,7 @@ import { makeTempDir } from "@std/fs/unstable-make-temp-dir";
 import { remove } from "@std/fs/unstable-remove";
 import { systemHost } from "../../lib/_host.ts";
 import { WorldError } from "./distance.ts";
-import { onLines } from "./_lines.ts";
+import { MARK, onLines } from "./_lines.ts";
 import { createCell, type ProcessStorage, readCell } from "./_process_medium.ts";
 import { RemoteDistance } from "./_remote_distance.ts";
 import type { Remote, Storage } from "./_remote_program.ts";
@@ -67,7 +67,9 @@ class ProcessRemote implements Remote {
       child.on("error", (error) => died(`${command} cannot be run (${error.message})`));
       child.on("close", (code, signal) => died(`it ended with ${signal ?? `code ${code}`}`));
       onLines(child.stdout, (line) => {
-        const message = JSON.parse(line) as FromActor | { type: "up" };
+        const start = line.indexOf(MARK);
+        if (start < 0) return;
+        const message = JSON.parse(line.slice(start + MARK.length)) as FromActor | { type: "up" };
         if (message.type === "up") resolve();
         else this.onMessage(message);
       });
@@ -87,6 +89,7 @@ class ProcessRemote implements Remote {
   async close(): Promise<void> {
     this.onDeath = () => {};
     if (!this.dead) this.#child.kill("SIGKILL");
+    this.dead = true;
     await this.#ended;
   }
 }

@@ -162,6 +162,13 @@ export class Subject {
         `Cannot run ${this.label}: it has ${this.actors.length} actors; from 1 to ${MAX_ACTORS} are allowed`,
       );
     }
+    if (new Set(this.actors).size < this.actors.length || this.actors.includes("time")) {
+      throw new UsageError(
+        `Cannot run ${this.label}: each actor wants a name of its own, other than "time"; they are ${
+          this.actors.join(", ")
+        }`,
+      );
+    }
     this.structure = hash(JSON.stringify([
       scenario.name,
       variantName,

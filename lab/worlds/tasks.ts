@@ -92,11 +92,15 @@ class TaskMedium implements Medium, NearMedia {
   }
 
   cell(name: string): RawCell {
-    return this.#cells.get(name)!.cell;
+    const entry = this.#cells.get(name);
+    if (entry === undefined) throw undeclared(name);
+    return entry.cell;
   }
 
   lock(name: string): ReadWriteLock {
-    return this.#locks.get(name)!;
+    const lock = this.#locks.get(name);
+    if (lock === undefined) throw undeclared(name);
+    return lock;
   }
 
   channel(name: string): RawChannel {
@@ -130,6 +134,13 @@ class TaskMedium implements Medium, NearMedia {
   }
 }
 
+function undeclared(name: string): TypeError {
+  return new TypeError(`Cannot use ${name}: it was not declared where the actors are built`);
+}
+
+/** How long a free run may take before it is taken for stuck, in ms. */
+const FREE_LIMIT = 20_000;
+
 /** Tasks in this isolate. */
 export class TasksDistance implements Distance {
   readonly name = "tasks";
@@ -148,14 +159,23 @@ export class TasksDistance implements Distance {
       const mine = variant.build(new View(port, medium), parameters)[place];
       return actorPort.run(port, () => start(mine));
     });
+    const left = new Set(actors);
     let outcome: Outcome | undefined;
-    const results = await Promise.allSettled(runs);
-    const elapsed = performance.now() - started;
-    results.forEach((result, place) => {
-      if (result.status === "rejected") {
-        outcome ??= { kind: "threw", actor: actors[place], error: result.reason };
+    const all = Promise.all(runs.map(async (run, place) => {
+      try {
+        await run;
+      } catch (error) {
+        outcome ??= { kind: "threw", actor: actors[place], error };
       }
-    });
+      left.delete(actors[place]);
+    }));
+    let limit: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([all, new Promise((resolve) => limit = setTimeout(resolve, FREE_LIMIT))]);
+    clearTimeout(limit);
+    const elapsed = performance.now() - started;
+    if (left.size > 0) {
+      outcome ??= { kind: "deadlock", waiting: [...left].map((actor) => ({ actor })) };
+    }
     outcome ??= judge(subject, medium.end(), medium.shared());
     return { outcome, elapsed };
   }

@@ -56,7 +56,7 @@ class WorkerRemote implements Remote {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#closing = this.dead = true;
     await this.#worker.terminate();
   }
 }

@@ -41,6 +41,15 @@ export default defineScenario({
     "sends-map": variant((world) => world.channel("requests").send([{ a: new Map() }])),
     "writes-text": variant((world) => world.cell("counter", 0).write("1" as unknown as number)),
     "writes-too-much": variant((world) => world.cell("counter", 0).write(2 ** 31)),
+    prints: {
+      ...variant(() => {
+        process.stdout.write("no line\n");
+        process.stdout.write("null\nhalf a line");
+        console.table([1]);
+        return Promise.resolve();
+      }),
+      expect: "safe",
+    },
     "two-at-once": variant((world) => {
       const counter = world.cell("counter", 0);
       return Promise.all([counter.read(), counter.read()]);

@@ -182,6 +182,111 @@ test("what differs between runs though the engine decides alike is named, with i
   assert.match(result.nondeterminism!, /at step \d+ expected .* found /);
 });
 
+test("what actors do before their first operation is ordered too", { timeout }, async () => {
+  const result = await explore({
+    name: "who begins",
+    build: (world) => {
+      const state = world.shared("state", () => ({ ready: false, missed: false }));
+      const step = world.operation("step", "write", () => {});
+      return [
+        {
+          name: "A",
+          run: async () => {
+            state.ready = true;
+            await step();
+          },
+        },
+        {
+          name: "B",
+          run: async () => {
+            if (!state.ready) state.missed = true;
+            await step();
+          },
+        },
+      ];
+    },
+    check: (_, { state }) => (state as { missed: boolean }).missed ? "B came first" : undefined,
+  });
+  assert.equal(result.verdict, "broken");
+});
+
+test("a check may be written with assertions", { timeout }, async () => {
+  await assert.rejects(
+    expectSafe({
+      name: "asserted",
+      build: (world) => {
+        const x = world.cell("x", 0);
+        return team(2, async () => x.write(await x.read() + 1));
+      },
+      check: ({ x }) => void assert.equal(x, 2, "one is lost"),
+    }),
+    /one is lost/,
+  );
+});
+
+test("an operation that is not awaited is an error, and named", { timeout }, async () => {
+  const { failure } = await explore({
+    name: "not awaited",
+    build: (world) => {
+      const x = world.cell("x", 0);
+      return team(2, () => {
+        x.write(1);
+        return Promise.resolve();
+      });
+    },
+  });
+  assert.match(failure!.message, /threw TypeError: Cannot end: write x has not been awaited/);
+});
+
+test(
+  "a failure that does not come again is still a failure, and says so",
+  { timeout },
+  async () => {
+    let checks = 0;
+    const result = await explore({
+      name: "once",
+      build: (world) => {
+        const x = world.cell("x", 0);
+        return team(2, async () => x.write(await x.read()));
+      },
+      check: () => ++checks === 2 ? "only this once" : undefined,
+    });
+    assert.equal(result.verdict, "broken");
+    assert.match(
+      result.nondeterminism!,
+      /only this once, and when the same order is run again: passed/,
+    );
+  },
+);
+
+test("a reduced search in which time passes is no proof", { timeout }, async () => {
+  const early = (strategy: "dpor" | "exhaustive") =>
+    explore({
+      name: "early and late",
+      build: (world) => {
+        const clock = world.clock("clock");
+        const late = world.cell("late", 0);
+        return [
+          { name: "A", run: async () => void (await clock.now() >= 10 && await late.write(1)) },
+          { name: "B", run: () => clock.sleep(10) },
+        ];
+      },
+      check: ({ late }) => late === 1 ? "A looked late" : undefined,
+    }, { strategy });
+  assert.equal((await early("exhaustive")).verdict, "broken");
+  const reduced = await early("dpor");
+  assert.ok(reduced.verdict === "broken" || reduced.evidence.kind === "partial");
+});
+
+test("a budget or a strategy that makes no sense is refused", { timeout }, async () => {
+  await assert.rejects(explore(withdrawals(Account), { budget: 0 }), RangeError);
+  await assert.rejects(explore(withdrawals(Account), { budget: NaN }), RangeError);
+  await assert.rejects(
+    explore(withdrawals(Account), { strategy: "luck" as "random" }),
+    /Cannot explore with strategy "luck": there are portfolio, random/,
+  );
+});
+
 test("what is called outside an actor is refused", { timeout }, async () => {
   let stray: (() => Promise<number>) | undefined;
   await explore({

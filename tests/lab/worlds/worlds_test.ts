@@ -129,6 +129,12 @@ for (const world of WORLD_NAMES) {
   });
 }
 
+test("what a process prints is not taken for an answer", { timeout }, async () => {
+  await using processes = openDistance("processes");
+  assert.equal((await run(processes, misbehaving, "prints")).kind, "passed");
+  assert.equal((await processes.free(new Subject(misbehaving, "prints"))).outcome.kind, "passed");
+});
+
 test("two locks in opposite orders are found to deadlock, in one order they are proved safe", {
   timeout,
 }, async () => {
