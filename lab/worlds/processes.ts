@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { deadline } from "@std/async/deadline";
 import { makeTempDir } from "@std/fs/unstable-make-temp-dir";
-import { remove } from "@std/fs/unstable-remove";
+import { remove, removeSync } from "@std/fs/unstable-remove";
+import process from "node:process";
 import { systemHost } from "../../lib/_host.ts";
 import { WorldError } from "./distance.ts";
 import { MARK, onLines } from "./_lines.ts";
@@ -114,7 +115,10 @@ export class ProcessesDistance extends RemoteDistance {
   }
 
   protected override async open(place: number): Promise<Remote> {
-    this.#folder ??= await makeTempDir({ prefix: "interlock-" });
+    if (this.#folder === undefined) {
+      this.#folder = await makeTempDir({ prefix: "interlock-" });
+      process.once("exit", this.#leave);
+    }
     return await new ProcessRemote(this.#runtimes[place % this.#runtimes.length]).ready();
   }
 
@@ -136,7 +140,13 @@ export class ProcessesDistance extends RemoteDistance {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
+    process.off("exit", this.#leave);
     if (this.#folder !== undefined) await remove(this.#folder, { recursive: true });
     this.#folder = undefined;
   }
+
+  /** The program ends without having closed the distance, by ^C say: its folder goes all the same. */
+  readonly #leave = (): void => {
+    if (this.#folder !== undefined) removeSync(this.#folder, { recursive: true });
+  };
 }
