@@ -142,6 +142,10 @@ test("two locks in opposite orders are found to deadlock, in one order they are 
   const opposite = await investigate(tasks, new Subject(oppositeLocks, "opposite"));
   assert.equal(opposite.met, true);
   assert.equal(opposite.failure?.kind, "deadlock");
+  const reduced = await investigate(tasks, new Subject(oppositeLocks, "opposite"), {
+    strategy: "dpor",
+  });
+  assert.ok(reduced.failure?.kind === "deadlock" && reduced.schedules <= 5);
   const sameOrder = await tasks.stepped(new Subject(oppositeLocks, "same-order"));
   const found = await explore(sameOrder, { strategy: new ExhaustiveStrategy(), budget: 10_000 });
   assert.equal(found.evidence.kind, "proved");
