@@ -14,9 +14,17 @@ import { rows as engine } from "./engine.ts";
 import { rows as fileLock } from "./file_lock.ts";
 import { rows as lockManager } from "./lock_manager.ts";
 import { rows as rwLock } from "./rw_lock.ts";
+import { rows as sharedRwLock } from "./shared_rw_lock.ts";
 
 // A new file of rows is added here.
-const all: readonly Row[] = [...rwLock, ...lockManager, ...fileLock, ...engine, ...checker];
+const all: readonly Row[] = [
+  ...rwLock,
+  ...lockManager,
+  ...fileLock,
+  ...sharedRwLock,
+  ...engine,
+  ...checker,
+];
 
 const [text = ""] = process.argv.slice(2);
 const rows = all.filter((row) => row.name.includes(text));

@@ -3,6 +3,7 @@
  * code as it is: see `_stepper.ts`. Where there are too many orders, all of up to a number of
  * preemptions. A failure prints the operations that lead to it.
  */
+import process from "node:process";
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { LockTimeoutError } from "../../../mod.ts";
@@ -14,7 +15,10 @@ import {
 } from "../../../lib/workers/mod.ts";
 import { explore, type Move, type Outcome, type Thread } from "./_stepper.ts";
 
-const timeout = 120_000;
+const timeout = 600_000;
+
+/** The bound where not all orders are searched; three have been, which takes minutes. */
+const bound = Number(process.env.INTERLOCK_PREEMPTIONS ?? 2);
 
 /** Where owner `owner` has its state, its signal behind it. */
 const seat = (owner: number) => 48 + 16 * owner;
@@ -186,8 +190,8 @@ describe("SharedRwLock at every interleaving", () => {
   ];
   for (const wishes of bounded) {
     const name = wishes.map((list) => list.join(", ")).join(" beside ");
-    test(`keeps its promises with two preemptions: ${name}`, { timeout }, () => {
-      passes(visits(wishes, 2));
+    test(`keeps its promises with ${bound} preemptions: ${name}`, { timeout }, () => {
+      passes(visits(wishes, bound));
     });
   }
 });
@@ -272,7 +276,7 @@ describe("SharedRwLock.reap() at every interleaving", () => {
           begins: (marks) => marks[0] !== "" && marks[1] !== "" && marks[1] !== "reaps",
           acts: [(mark) => visit(SharedRwLock.attach(lock.handle, { owner: 1 }), "write", mark)],
         }],
-        preemptions: 2,
+        preemptions: bound,
         facts: 0,
         check(marks, _facts, ended, memory) {
           if (marks.includes("is shut out")) return "the next owner was reaped";
@@ -294,7 +298,7 @@ describe("SharedRwLock.reap() at every interleaving", () => {
           { ...reaper(2), begins: (marks) => marks[0] === "is dead" },
           visitor(lock, 3, ["write"]),
         ],
-        preemptions: 1,
+        preemptions: bound - 1,
         facts: 0,
         check: (marks, _facts, ended, memory) =>
           ended && marks[0] !== "" && (memory[16] & INSIDE) !== 0
@@ -312,7 +316,7 @@ describe("SharedRwLock.reap() at every interleaving", () => {
         for (const again of ["read", "write"] as const) {
           passes(reaps([wish], again, dies));
           for (const other of ["read", "write"] as const) {
-            passes(reaps([wish, other], again, dies, 1));
+            passes(reaps([wish, other], again, dies, bound - 1));
           }
         }
       }
