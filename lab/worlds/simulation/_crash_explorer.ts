@@ -129,7 +129,6 @@ export class Explorer<T> {
     recover: boolean,
   ): Promise<{ error: unknown } | undefined> {
     const machine = machineOf(simulation);
-    machine.onStep = undefined;
     simulation.beforeStep = undefined;
     // What the program left running must not meddle.
     for (const process of machine.running) process.exit();

@@ -180,8 +180,8 @@ export class CrashRun<T> {
       (async () => await main(process, report))().then(
         () => process.exit(),
         (error) => {
-          // What the code of a killed process throws is not its own doing.
-          if (process.state === "running") reject(error);
+          // Too late for a killed process, whose code throws through no fault of its own.
+          reject(error);
           process.exit();
         },
       );

@@ -37,7 +37,7 @@ export class SimulatedDisk {
   readonly root: FolderNode = new FolderNode(1, undefined);
   /** The changes of names that are not durable, in the order they were made. */
   readonly #pending = new Set<NameChange>();
-  /** The latest of those, by the inode whose names they change. */
+  /** The latest change of each inode's names. */
   readonly #latest = new Map<number, NameChange>();
   #inodes = 1;
   #free: number[] = [];
@@ -191,15 +191,10 @@ export class SimulatedDisk {
     for (const { after } of changes) for (const earlier of after) changes.add(earlier);
     for (const change of this.#pending) {
       if (!changes.has(change)) continue;
-      const { entries, ino } = change;
-      place(entries, ({ durable }) => durable);
+      place(change.entries, ({ durable }) => durable);
       this.#pending.delete(change);
       // What is durable builds on nothing; so what came before it can be forgotten.
       change.after = [];
-      if (this.#latest.get(ino) === change) this.#latest.delete(ino);
-      for (const { folder, name } of entries) {
-        if (folder.latest.get(name) === change) folder.latest.delete(name);
-      }
     }
   }
 

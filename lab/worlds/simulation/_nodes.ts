@@ -42,7 +42,7 @@ export class FolderNode {
   readonly names: Map<string, Node> = new Map();
   /** What is on the platter. */
   readonly durable: Map<string, Node> = new Map();
-  /** The latest change of each name that is not durable yet. */
+  /** The latest change of each name. */
   readonly latest: Map<string, NameChange> = new Map();
 
   constructor(readonly ino: number, readonly mode: number | undefined) {}
@@ -70,7 +70,7 @@ export class NameChange {
     readonly entries: readonly Entry[],
     /** Whose names change. */
     readonly ino: number,
-    /** The latest changes before it of the same names and inode that are not durable either. */
+    /** The latest changes before it of the same names and inode. */
     public after: readonly NameChange[],
   ) {}
 }

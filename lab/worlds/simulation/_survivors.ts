@@ -195,7 +195,7 @@ export function findSurvivors(
   const found = new Map<string, Survivor>();
   const add = (choose: Choose): Survivor => {
     const survivor = survive(image, choose, keys);
-    if (!found.has(survivor.key)) found.set(survivor.key, survivor);
+    found.set(survivor.key, survivor);
     return survivor;
   };
   let row: number[] = [];

@@ -13,6 +13,7 @@ import {
   replayCrash,
   type SimulatedProcess,
 } from "../../../../lab/worlds/simulation/mod.ts";
+import { decodeCrash, encodeCrash } from "../../../../lab/worlds/simulation/_crash_code.ts";
 import { FileLock } from "../../../../mod.ts";
 import { encode, readText, writeAside, writeDurably, writeInPlace } from "./_recipes.ts";
 
@@ -88,6 +89,7 @@ describe("exploreCrashes(): replacing a file", limit, () => {
           failure!.report,
           /rename \/text\.new to \/text +lost\n +editor +reports "saved"/,
         );
+        assert.match(failure!.report, /write \/text\.new 20 bytes at 0 +lost with its name/);
         assert.match(`${failure!.error}`, /the text is "all of the old"/);
       },
     );
@@ -233,7 +235,7 @@ describe("exploreCrashes(): recovery", limit, () => {
       assert.equal(verdict, "broken");
       assert.match(failure!.report, /^After 2 power losses: AssertionError.*: 70 \+ 100/);
       assert.equal(failure!.report.match(/── power lost ──/g)?.length, 2);
-      assert.match(failure!.report, /recovery +remove \/journal/);
+      assert.match(failure!.report, /recovery +remove \/journal +durable/);
       assert.equal((await replayCrash(program, failure!.code))?.report, failure!.report);
       assert(failure!.code.length <= 120);
 
@@ -388,6 +390,14 @@ describe("exploreCrashes(): evidence and budgets", limit, () => {
     assert.notDeepEqual(kept[0], kept[2]);
   });
 
+  test("moments left out make it incomplete, though every disk was tried", limit, async () => {
+    const program = durable(aside(true, true));
+    for (const crash of ["kill", "power loss"] as const) {
+      const options = { crashes: [crash], moments: 4 };
+      assert.equal((await exploreCrashes(program, options)).complete, false);
+    }
+  });
+
   test("what is wrong without a crash is said so, and no crash is tried", limit, async () => {
     const broken = editor(() => {}, (text) => assert.equal(text, NEW));
     const { verdict, evidence, kills, failure } = await exploreCrashes(broken);
@@ -426,7 +436,17 @@ describe("exploreCrashes(): evidence and budgets", limit, () => {
       for (let i = 0; i <= length; i++) writeInPlace(files, "/other", NEW);
       length++;
     });
-    await assert.rejects(exploreCrashes(longer, { crashes: ["power loss"] }), /event 6 was/);
+    await assert.rejects(exploreCrashes(longer), /event 6 was "editor reports/);
+    let opens = 2;
+    const shorter: CrashProgram = {
+      run: (machine) =>
+        machine.start("reader", ({ files }) => {
+          for (let i = 0; i < opens; i++) files.list("/");
+          opens--;
+        }),
+      check: () => {},
+    };
+    await assert.rejects(exploreCrashes(shorter, { crashes: ["power loss"] }), /is "the end"/);
   });
 
   test("bytes count too: the same steps with other data are another program", limit, async () => {
@@ -446,6 +466,123 @@ describe("exploreCrashes(): evidence and budgets", limit, () => {
     };
     const { verdict, complete } = await exploreCrashes(random);
     assert.deepEqual([verdict, complete], ["safe", true]);
+  });
+});
+
+describe("exploreCrashes(): what the check sees", limit, () => {
+  /** What was reported when the check ran, for each kill. */
+  async function reportedIn(
+    main: (process: SimulatedProcess, report: (value: string) => void) => void,
+  ) {
+    const seen: (readonly string[])[] = [];
+    await exploreCrashes<string>({
+      run: (machine) => machine.start("main", main),
+      check: ({ reported, crash }) => void (crash === "kill" && seen.push(reported)),
+    }, { crashes: ["kill"] });
+    return seen;
+  }
+
+  test("a process that is killed before it reports has not reported", limit, async () => {
+    const seen = await reportedIn(({ files }, report) => {
+      report("first");
+      files.list("/");
+      report("second");
+    });
+    assert.deepEqual(seen, [[], ["first"], ["first"]]);
+  });
+
+  test("what the code of a killed process still says is not heard", limit, async () => {
+    const seen = await reportedIn(({ files }, report) => {
+      try {
+        files.list("/");
+      } finally {
+        report("it went on");
+      }
+    });
+    assert.deepEqual(seen, [[], []]);
+  });
+
+  test("processes that run did not wait for have ended, by themselves or not", limit, async () => {
+    const program: CrashProgram = {
+      run: (machine) => {
+        void machine.start("slow", async (process) => {
+          await process.sleep(1000);
+          writeDurably(process.files, "/slow", "done");
+        });
+        const other = machine.simulation.process("never ends");
+        const again = () => {
+          writeInPlace(other.files, "/clock", `${other.now()}`);
+          other.setTimer(again, 10);
+        };
+        again();
+      },
+      check: async ({ process }) => {
+        const at = readText(process.files, "/clock");
+        await process.sleep(100);
+        assert.equal(readText(process.files, "/clock"), at);
+        assert.equal(readText(process.files, "/slow"), "done");
+      },
+    };
+    const { failure } = await exploreCrashes(program, { crashes: [] });
+    assert.equal(failure?.report, undefined);
+  });
+
+  test("errors that run puts in concern run alone, whose steps count from 1", limit, async () => {
+    const numbers: number[] = [];
+    const { failure } = await exploreCrashes({
+      setUp: ({ files }) => writeDurably(files, "/text", OLD),
+      run: (machine) => {
+        machine.simulation.beforeStep = ({ number, action }) => {
+          numbers.push(number);
+          if (action === "write") throw Object.assign(new Error("full"), { code: "ENOSPC" });
+        };
+        return machine.start("editor", ({ files }) => {
+          assert.throws(() => writeInPlace(files, "/text", NEW), /full/);
+        });
+      },
+      check: ({ process }) => writeInPlace(process.files, "/other", NEW),
+    }, { crashes: [] });
+    assert.equal(failure?.report, undefined);
+    assert.deepEqual(numbers, [1, 2, 3]);
+  });
+
+  test("a disk has nothing on it that was written after the power loss", limit, async () => {
+    const program: CrashProgram<string> = {
+      run: (machine) =>
+        machine.start("writer", ({ files }, report) => {
+          const file = files.open("/f", { create: true });
+          for (const text of ["a", "b", "c"]) {
+            report(text);
+            file.write(encode(text), 0);
+          }
+        }),
+      check: ({ process, reported }) => {
+        const text = readText(process.files, "/f") ?? "";
+        assert(["", "\0", ...reported].includes(text), `${text} after ${reported}`);
+      },
+    };
+    assert.equal((await exploreCrashes(program)).failure?.report, undefined);
+  });
+
+  test("the report tells each write's fate, however often the file was synced", limit, async () => {
+    const program: CrashProgram = {
+      setUp: ({ files }) => writeDurably(files, "/f", "0"),
+      run: (machine) =>
+        machine.start("writer", ({ files }) => {
+          const file = files.open("/f", { create: false });
+          for (const text of ["1", "2", "3", "4", "5"]) {
+            file.write(encode(text), 0);
+            if (text === "2") file.sync();
+          }
+        }),
+      check: ({ process, reported, crash }) => {
+        const text = readText(process.files, "/f");
+        assert(crash !== "power loss" || text !== "3", `found it after ${reported}`);
+      },
+    };
+    const { failure } = await exploreCrashes(program);
+    const fates = failure!.report.match(/write \/f.*/g)!.map((line) => line.split(/ {2,}/)[1]);
+    assert.deepEqual(fates, ["durable", "durable", "survived", "not reached", "not reached"]);
   });
 });
 
@@ -478,5 +615,26 @@ describe("replayCrash()", limit, () => {
     });
     await assert.rejects(replayCrash(other, code), /the first \d+ events are not those/);
     await assert.rejects(replayCrash({ ...program, setUp: undefined }, code), CrashCodeError);
+  });
+
+  test("refuses choices that the program does not have", limit, async () => {
+    const recipe = decodeCrash((await exploreCrashes(program)).failure!.code);
+    const [{ moment, choices }] = recipe.losses;
+    for (const wrong of [[], [...choices, 0], [...choices.slice(0, -1), 2]]) {
+      const code = encodeCrash({ ...recipe, losses: [{ moment, choices: wrong }] });
+      await assert.rejects(replayCrash(program, code), /its choices are not this program's/);
+    }
+    const code = encodeCrash({ ...recipe, losses: [...recipe.losses, { moment: 9, choices: [] }] });
+    await assert.rejects(replayCrash(program, code), /recovery does not take as many steps/);
+  });
+
+  test("gives the check what had been reported by then", limit, async () => {
+    const picky: CrashProgram<"saved"> = {
+      ...program,
+      check: ({ crash, reported }) => assert(crash !== "power loss", `${reported.length} reported`),
+    };
+    const { failure } = await exploreCrashes(picky);
+    assert.match(failure!.report, /: 0 reported/);
+    assert.equal((await replayCrash(picky, failure!.code))?.report, failure!.report);
   });
 });
