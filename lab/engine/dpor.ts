@@ -163,7 +163,7 @@ export class DporStrategy implements Strategy {
         join(clock, frame.clock);
         join(ordered, frame.clock);
       } else if (conflict(frame.operation, operation)) {
-        const reversible = this.#race(earlier, depth, actor, ordered);
+        const reversible = this.#race(earlier, depth, actor, operation, ordered);
         join(clock, frame.clock);
         if (reversible) join(ordered, frame.clock);
       }
@@ -177,7 +177,13 @@ export class DporStrategy implements Strategy {
    * @param before What happens before the operation, of the events after `earlier`.
    * @returns Whether they can: an operation that had to wait for the event cannot go before it.
    */
-  #race(earlier: number, depth: number, actor: number, before: readonly number[]): boolean {
+  #race(
+    earlier: number,
+    depth: number,
+    actor: number,
+    operation: Operation,
+    before: readonly number[],
+  ): boolean {
     const frame = this.#frames[earlier];
     // What followed the earlier event without depending on it: that much can go before it.
     const sequence: Frame[] = [];
@@ -187,8 +193,11 @@ export class DporStrategy implements Strategy {
     }
     const acted = sequence.some((next) => next.actor === actor);
     if (!acted && !frame.enabled.includes(actor)) {
-      // It had to wait for the event, or for something in between that made it possible.
-      if (sequence.length > 0) { for (const each of frame.enabled) frame.toTry.add(each); }
+      // It had to wait for the event; or, if it can touch anything, for something in between that it
+      // has nothing else to do with, and that could have come before the event together with it.
+      if (operation.object === ANYTHING && sequence.length > 0) {
+        for (const each of frame.enabled) frame.toTry.add(each);
+      }
       return false;
     }
     const initials = sequence.filter((next, index) =>
