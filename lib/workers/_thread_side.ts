@@ -23,7 +23,7 @@ import type {
   LockStats,
 } from "../lock.ts";
 import { RwLock } from "../rw_lock.ts";
-import { Hold, holdersOf, isNamed, Line, named, shown, type Side } from "./_hold.ts";
+import { Hold, isNamed, named, shown, type Side } from "./_hold.ts";
 import type { Words } from "./_memory.ts";
 import { Seat } from "./_seat.ts";
 import { waitFor } from "./_waiting.ts";
@@ -49,7 +49,6 @@ class Caller {
 export class ThreadSide implements Side {
   readonly seat: Seat;
   readonly label: string;
-  readonly line: Line = new Line();
   readonly #host: Host;
   readonly #deadlines: Deadlines;
   readonly #onContention: LockOptions["onContention"];
@@ -60,6 +59,8 @@ export class ThreadSide implements Side {
   /** The one that waits in the shared queue. */
   #front: Caller | undefined;
   #inside = 0;
+  /** Those inside who have a name or are timed; the others are only counted. */
+  readonly #named = new Set<Timed>();
 
   readonly #meter: Meter | undefined;
 
@@ -159,9 +160,12 @@ export class ThreadSide implements Side {
     }
   }
 
-  /** Takes a guard back, which has left the line. */
+  /** Takes back what a guard gave. */
   leave(writes: boolean, timed: Timed | undefined): void {
-    if (this.#meter !== undefined) this.#meter.left(timed!);
+    if (timed !== undefined) {
+      this.#named.delete(timed);
+      this.#meter?.left(timed);
+    }
     if (writes) this.#inside = 0;
     else if (--this.#inside !== 0) return;
     this.seat.leave(writes);
@@ -172,12 +176,12 @@ export class ThreadSide implements Side {
     const own = this.seat.owner;
     const { holders, waiters } = this.seat.look();
     const inside = holders.flatMap(({ owner, mode }) =>
-      owner === own && this.busy ? holdersOf(this.line, own) : [shown(mode, undefined, owner)]
+      owner === own && this.busy ? this.#holders(mode) : [shown({ mode }, owner)]
     );
     const queue = waiters.map(({ owner, mode }) =>
-      shown(mode, owner === own ? this.#front?.timed : undefined, owner)
+      shown(owner === own && this.#front !== undefined ? this.#front.timed.party : { mode }, owner)
     );
-    for (const { timed } of this.#atDoor()) queue.push(shown(timed.party.mode, timed, own));
+    for (const { timed } of this.#atDoor()) queue.push(shown(timed.party, own));
     return { holders: inside, waiters: queue };
   }
 
@@ -213,8 +217,19 @@ export class ThreadSide implements Side {
   #admit(writes: boolean, timed: Timed | undefined): Guard {
     if (writes) this.#inside = -1;
     else this.#inside++;
-    if (this.#meter !== undefined) this.#meter.entered(timed!);
+    if (timed !== undefined) {
+      this.#named.add(timed);
+      this.#meter?.entered(timed);
+    }
     return new Hold(this, writes, timed);
+  }
+
+  /** Those inside: first those with a name, in the order they came. */
+  #holders(mode: LockMode): LockParty[] {
+    const own = this.seat.owner;
+    const parties = Array.from(this.#named, ({ party }) => shown(party, own));
+    while (parties.length < Math.abs(this.#inside)) parties.push(shown({ mode }, own));
+    return parties;
   }
 
   /** Those who wait for others of this thread, in their order. */
