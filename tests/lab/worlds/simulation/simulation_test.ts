@@ -95,6 +95,10 @@ describe("Simulation", limit, () => {
     assert.equal(files.kind("/link"), "file");
     assert.equal(files.realPath("/link"), "/f");
     assert.equal(files.kind("/../f"), "file");
+    files.makeFolder("/d/e");
+    simulation.symlink("../../f", "/d/e/link");
+    assert.equal(files.realPath("/d/e/link"), "/f");
+    assert.equal(files.realPath("/d/e/../e/."), "/d/e");
     assert.equal(files.resolve("/a/../../f/."), "/f");
     assert.equal(files.resolve(new URL("file:///a%20b/")), "/a b");
     assert.equal(files.folderOf("/a/b"), "/a");
