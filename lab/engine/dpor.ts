@@ -113,7 +113,10 @@ export class DporStrategy implements Strategy {
     // An operation that never came about can have been kept from it by one that did.
     for (let actor = 0; actor < run.actors.length; actor++) {
       const operation = run.pending(actor);
-      if (operation !== undefined) this.#follow(this.#depth, actor, operation);
+      // Time that did not pass was waited for by nobody.
+      if (operation !== undefined && operation.object !== ANYTHING) {
+        this.#follow(this.#depth, actor, operation);
+      }
     }
     const taken: number[] = run.actors.map(() => 0);
     for (const actor of run.choices) taken[actor]++;
