@@ -17,7 +17,10 @@ const orders: Record<Order["do"], (order: Order) => unknown> = {
         : how === "async"
         ? await lock.write()
         : undefined;
-      words[0] = words[0] + 1;
+      const before = words[0];
+      // Long enough that who is interrupted is interrupted here, on however few processors.
+      for (let spin = 0; spin < 50; spin++) Atomics.load(words, 8);
+      words[0] = before + 1;
       guard?.release();
     }
   },
