@@ -260,6 +260,8 @@ function fillOnce(upgrades: boolean): Race {
       const cache = world.shared("cache", (inner) => {
         const lock = new RwLock();
         const load = inner.operation("source", "write", () => void loads++);
+        // Between the two locks the engine may let the other go on.
+        const between = inner.operation("gap", "read", () => {});
         let loads = 0;
         let filled = false;
         return {
@@ -282,6 +284,7 @@ function fillOnce(upgrades: boolean): Race {
               using _guard = await lock.read();
               if (filled) return true;
             }
+            await between();
             using _guard = await lock.write();
             await load();
             filled = true;
