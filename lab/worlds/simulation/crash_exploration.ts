@@ -47,7 +47,7 @@ function sample<E>(items: readonly E[], limit: number, seed: number): readonly E
  * the program's check on what is left, on each disk that the model of {@linkcode Simulation} allows
  * after a power loss.
  *
- * A moment is before an I/O step or a report, in the one order in which this seed's timers let the
+ * One process is killed in each run, and the others live on. A moment is before an I/O step or a report, in the one order in which this seed's timers let the
  * processes run; and, for kills, after each block of a write over several. What there is more of than
  * the options allow is sampled, and the evidence says so.
  *

@@ -32,7 +32,9 @@ export interface CrashMachine<T = unknown> {
    *
    * @param name What it is called in reports.
    * @param main What it does; it ends when this returns. What it tells the world outside (a client,
-   *   a printout) it passes to `report`: what was reported must not be taken back by a crash.
+   *   a printout) it passes to `report`: what was reported must not be taken back by a crash. When
+   *   it is killed its promises may reject with `ProcessEndedError`, so none should be left
+   *   without anyone to await it.
    * @returns How it ended, once it has.
    */
   start(
@@ -68,7 +70,8 @@ export interface CrashOptions {
    */
   moments?: number;
   /**
-   * How many rows of choices at most are tried of what survives a power loss; more are sampled.
+   * How many rows of choices at most are tried of what survives a power loss at one moment; more
+   * are sampled.
    *
    * @default 256
    */

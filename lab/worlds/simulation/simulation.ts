@@ -62,7 +62,9 @@ export function machineOf(simulation: Simulation): Machine {
  *   That is what POSIX promises and what file systems were found to do by Pillai et al. ("All File
  *   Systems Are Not Created Equal", OSDI 2014); most keep more, but not all keep the same.
  * - **Not in it**: rights, hard links, full disks, failing hardware, bytes that rot, stale data in
- *   blocks that were never written. Errors can be put in by `beforeStep`.
+ *   blocks that were never written. Errors can be put in by `beforeStep`. What is asynchronous by
+ *   other means than promises and its process's timers (`crypto.subtle`, sockets, real timers) is
+ *   not waited for.
  *
  * @example A process is killed with a lock in its hands, and the next one gets it
  * ```ts

@@ -604,6 +604,12 @@ describe("replayCrash()", limit, () => {
     assert(failure!.code.length <= 120, failure!.code);
   });
 
+  test("repeats it from a code that was found on another runtime", limit, async () => {
+    const code = "ic1.9.4.p7:0.bj0udb.19al7sr";
+    const { failure } = await exploreCrashes(program, { blockSize: 4, seed: 9 });
+    assert.equal(failure!.code, code);
+  });
+
   test("finds nothing wrong once the check holds", limit, async () => {
     const { failure } = await exploreCrashes(program);
     assert.equal(await replayCrash(atomic(aside(true, false)), failure!.code), undefined);
