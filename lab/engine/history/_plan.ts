@@ -9,6 +9,7 @@
  * Open calls have no return, so they are no nodes. Of open calls of one kind the earliest invoked may
  * always stand in for any later one, so that only the number of those used matters; they are queues.
  */
+import { identity } from "./_identity.ts";
 import type { Call } from "./call.ts";
 import type { Transitions } from "./_transitions.ts";
 
@@ -41,6 +42,12 @@ export function momentsOf(calls: readonly Call[]): Moment[] {
   return moments.sort((a, b) => time(a) - time(b) || (a & 1) - (b & 1) || a - b);
 }
 
+/** The node before all others. */
+export const HEAD = 0;
+
+/** Where nobody answered what a call was given. */
+const NOBODY: readonly number[] = [];
+
 /** What the search needs to know about some moments of a history. */
 export class Plan {
   /** How many calls have returned. */
@@ -57,6 +64,11 @@ export class Plan {
   readonly momentOf: Int32Array;
   /** How many slots there are. */
   readonly slots: number;
+  /**
+   * For each invocation, those of the calls that answered what it was given, in the order of their
+   * returns. Empty if the model cannot tell what helps, which is what they are for.
+   */
+  readonly usersOf: readonly (readonly number[])[];
   /** The open calls, by kind. */
   readonly open: readonly OpenCalls[];
   /** How many open calls there are. */
@@ -114,6 +126,7 @@ export class Plan {
       }
     }
     this.slots = slots;
+    this.usersOf = transitions.tellsHelp ? this.#findUsers(calls, invocation) : [];
     let openCalls = 0;
     this.open = [...waiting].map(([kind, queue]) => {
       const firstBit = openCalls;
@@ -121,5 +134,22 @@ export class Plan {
       return { kind, firstBit, ...queue };
     });
     this.openCalls = openCalls;
+  }
+
+  #findUsers(calls: readonly Call[], invocation: Int32Array): (readonly number[])[] {
+    const users = new Map<unknown, number[]>();
+    for (let node = 1; node < this.callOf.length; node++) {
+      const place = this.callOf[node];
+      const { output } = calls[place];
+      if (this.returnOf[node] !== 0 || output === undefined) continue;
+      const key = identity(output);
+      const list = users.get(key);
+      if (list === undefined) users.set(key, [invocation[place]]);
+      else list.push(invocation[place]);
+    }
+    return Array.from(this.callOf, (place, node) => {
+      const input = this.returnOf[node] === 0 ? undefined : calls[place].input;
+      return input === undefined ? NOBODY : users.get(identity(input)) ?? NOBODY;
+    });
   }
 }

@@ -15,6 +15,7 @@
  *   change places. Open calls return last of all, those of one kind in the order of invocation.
  * - An open call comes only if what comes right after it would not come out the same without it. An
  *   order with as few open calls as possible has none that could be left out.
+ * - Where a call can no longer be placed the search turns back (`LookAhead`).
  *
  * Each of these rules only rearranges or shortens an order, and none makes another's work undone, so
  * that where there is an order there is one that obeys them all.
@@ -24,33 +25,26 @@
  */
 import type { Allowance } from "./_allowance.ts";
 import { Cache, FREE } from "./_cache.ts";
-import type { Plan } from "./_plan.ts";
+import { LookAhead } from "./_look_ahead.ts";
+import { Placement } from "./_placement.ts";
+import { HEAD, type Plan } from "./_plan.ts";
 import { INITIAL, NO_STATE, type Transitions } from "./_transitions.ts";
 
 /** What became of a search: an order, none, or nothing yet. */
 export type Finding = "found" | "none" | "undecided" | "out of memory";
 
-/** The head of the list of nodes. */
-const HEAD = 0;
-
 /** One search. It can be interrupted and taken up again. */
 export class Search {
   readonly #plan: Plan;
   readonly #transitions: Transitions;
+  readonly #placement: Placement;
   readonly #cache: Cache;
-  readonly #next: Int32Array;
-  readonly #previous: Int32Array;
+  readonly #lookAhead: LookAhead;
   /** The calls under way at the frontier that are still to be placed, as a set of slots. */
   readonly #set: Int32Array;
-  /** The open calls used, as a set; of each kind the first ones. */
-  readonly #openSet: Int32Array;
-  /** For each kind of open calls, how many have been used. */
-  readonly #used: Int32Array;
   /** For each kind, the visit that last met it, and where in `#choices` it then put it. */
   readonly #metOn: Int32Array;
   readonly #metAt: Int32Array;
-  /** What has been placed: a node, or -1 - the place of a kind of open calls. */
-  readonly #order: number[] = [];
   /** What can be tried, for all frames. */
   readonly #choices: number[] = [];
   readonly #ranks: number[] = [];
@@ -67,7 +61,7 @@ export class Search {
   /** What had been placed then, once the search has left that path. */
   readonly #best: number[] = [];
   #onBestPath = true;
-  /** How far `#best` is the same as `#order`. */
+  /** How far `#best` is the same as the present order. */
   #shared = 0;
 
   /**
@@ -78,24 +72,17 @@ export class Search {
   constructor(plan: Plan, transitions: Transitions, allowance: Allowance) {
     this.#plan = plan;
     this.#transitions = transitions;
-    const size = plan.callOf.length;
-    this.#next = new Int32Array(size);
-    this.#previous = new Int32Array(size);
-    for (let node = 0; node < size; node++) {
-      this.#next[node] = node + 1 === size ? HEAD : node + 1;
-      this.#previous[node] = node === HEAD ? size - 1 : node - 1;
-    }
+    this.#placement = new Placement(plan);
+    this.#lookAhead = new LookAhead(plan, transitions, this.#placement);
     this.#set = new Int32Array((plan.slots >> 5) + 1);
-    this.#openSet = new Int32Array((plan.openCalls + 31) >> 5);
-    this.#used = new Int32Array(plan.open.length);
     this.#metOn = new Int32Array(transitions.kinds);
     this.#metAt = new Int32Array(transitions.kinds);
-    this.#cache = new Cache(this.#set.length, this.#openSet.length, allowance);
+    this.#cache = new Cache(this.#set.length, this.#placement.openSet.length, allowance);
   }
 
   /** How often the model has been consulted. */
   get steps(): number {
-    return this.#steps;
+    return this.#steps + this.#lookAhead.steps;
   }
 
   /** The return that could not be got past: how many moments come before it. */
@@ -116,7 +103,7 @@ export class Search {
     for (const placed of this.#best) {
       const queue = -1 - placed;
       order.push(placed > 0 ? callOf[placed] : open[queue].calls[used[queue]++]);
-      state = this.#transitions.next(this.#kind(placed), state);
+      state = this.#transitions.next(this.#placement.kind(placed), state);
     }
     return { order, state };
   }
@@ -127,14 +114,14 @@ export class Search {
    * @param limit How many steps there may have been when it stops undecided.
    */
   run(limit: number): Finding {
-    while (this.#steps < limit) {
+    while (this.steps < limit) {
       const more = this.#visit();
       // Without memory the transitions are no longer true, so this comes before any answer.
       if (this.#transitions.exhausted) return "out of memory";
       if (!more) return "found";
-      while (!this.#advance()) {
+      do {
         if (this.#frames.length === 0) return "none";
-      }
+      } while (!this.#advance());
     }
     return "undecided";
   }
@@ -150,6 +137,7 @@ export class Search {
    */
   #visit(): boolean {
     const { returnOf, kindOf, slotOf, open } = this.#plan;
+    const { next, previous, used, openSet, order } = this.#placement;
     const transitions = this.#transitions;
     const choices = this.#choices;
     const state = this.#state;
@@ -159,7 +147,7 @@ export class Search {
     for (let word = 0; word < set.length; word++) set[word] = 0;
 
     let before = this.#before;
-    let node = this.#next[HEAD];
+    let node = next[HEAD];
     while (returnOf[node] !== 0) {
       const kind = kindOf[node];
       const after = transitions.next(kind, state);
@@ -167,8 +155,8 @@ export class Search {
       if (after === state && transitions.observes(kind)) {
         // It did not fit before an open call, or it would have come then: the open call was needed.
         before = FREE;
-        this.#place(node);
-        node = this.#next[this.#previous[node]];
+        this.#placement.place(node);
+        node = next[previous[node]];
         continue;
       }
       set[slotOf[node] >> 5] |= 1 << (slotOf[node] & 31);
@@ -180,30 +168,31 @@ export class Search {
           choices[this.#metAt[kind]] = node;
         }
       }
-      node = this.#next[node];
+      node = next[node];
     }
     if (node > this.#farthest || node === HEAD) {
       this.#farthest = node;
-      this.#bestLength = this.#order.length;
+      this.#bestLength = order.length;
       this.#onBestPath = true;
     }
     if (node === HEAD) return false;
 
-    if (this.#cache.visit(node, state, before, set, this.#openSet)) {
+    const vain = this.#cache.visit(node, state, before, set, openSet) ||
+      this.#lookAhead.isHopeless(node, state);
+    if (vain) {
       choices.length = firstChoice;
       return true;
     }
     for (let queue = 0; queue < open.length; queue++) {
       const { calls, after, kind } = open[queue];
-      const used = this.#used[queue];
-      if (used === calls.length || after[used] >= node) continue;
-      const next = transitions.next(kind, state);
+      if (used[queue] === calls.length || after[used[queue]] >= node) continue;
+      const changed = transitions.next(kind, state);
       this.#steps++;
-      if (next !== NO_STATE && next !== state) choices.push(-1 - queue);
+      if (changed !== NO_STATE && changed !== state) choices.push(-1 - queue);
     }
     if (before !== FREE) this.#dropUnneeding(firstChoice, state, before);
     this.#arrange(firstChoice, node, state);
-    this.#frames.push(firstChoice, firstChoice, state, this.#order.length);
+    this.#frames.push(firstChoice, firstChoice, state, order.length);
     return true;
   }
 
@@ -223,7 +212,7 @@ export class Search {
       let rank = choice > 0 ? returnOf[choice] : size;
       if (stuck) {
         this.#steps++;
-        const after = this.#transitions.next(this.#kind(choice), state);
+        const after = this.#transitions.next(this.#placement.kind(choice), state);
         if (this.#transitions.next(last, after) === NO_STATE) rank += size + 1;
       }
       let at = place;
@@ -241,7 +230,7 @@ export class Search {
     const frames = this.#frames;
     const frame = frames.length - 4;
     const choice = frames[frame + 1];
-    this.#undo(frames[frame + 3]);
+    this.#takeBack(frames[frame + 3]);
     if (choice === this.#choices.length) {
       this.#choices.length = frames[frame];
       frames.length = frame;
@@ -251,8 +240,8 @@ export class Search {
     const placed = this.#choices[choice];
     const state = frames[frame + 2];
     this.#before = placed > 0 ? FREE : state;
-    this.#state = this.#transitions.next(this.#kind(placed), state);
-    this.#place(placed);
+    this.#state = this.#transitions.next(this.#placement.kind(placed), state);
+    this.#placement.place(placed);
     return true;
   }
 
@@ -262,7 +251,7 @@ export class Search {
     const transitions = this.#transitions;
     let kept = first;
     for (let place = first; place < choices.length; place++) {
-      const kind = this.#kind(choices[place]);
+      const kind = this.#placement.kind(choices[place]);
       this.#steps++;
       if (transitions.next(kind, before) === transitions.next(kind, state)) continue;
       choices[kept++] = choices[place];
@@ -270,50 +259,10 @@ export class Search {
     choices.length = kept;
   }
 
-  #kind(placed: number): number {
-    return placed > 0 ? this.#plan.kindOf[placed] : this.#plan.open[-1 - placed].kind;
-  }
-
-  #place(placed: number): void {
-    this.#order.push(placed);
-    if (placed > 0) {
-      this.#takeOut(placed);
-      this.#takeOut(this.#plan.returnOf[placed]);
-    } else {
-      const queue = -1 - placed;
-      const bit = this.#plan.open[queue].firstBit + this.#used[queue]++;
-      this.#openSet[bit >> 5] |= 1 << (bit & 31);
-    }
-  }
-
-  /** Takes back what was placed last, until `length` calls are left. */
-  #undo(length: number): void {
-    const order = this.#order;
+  #takeBack(length: number): void {
     if (length < this.#bestLength) this.#keepBest();
     if (length < this.#shared) this.#shared = length;
-    while (order.length > length) {
-      const placed = order.pop()!;
-      if (placed > 0) {
-        this.#putBack(this.#plan.returnOf[placed]);
-        this.#putBack(placed);
-      } else {
-        const queue = -1 - placed;
-        const bit = this.#plan.open[queue].firstBit + --this.#used[queue];
-        this.#openSet[bit >> 5] &= ~(1 << (bit & 31));
-      }
-    }
-  }
-
-  #takeOut(node: number): void {
-    const before = this.#previous[node];
-    const after = this.#next[node];
-    this.#next[before] = after;
-    this.#previous[after] = before;
-  }
-
-  #putBack(node: number): void {
-    this.#next[this.#previous[node]] = node;
-    this.#previous[this.#next[node]] = node;
+    this.#placement.takeBack(length);
   }
 
   /** Copies what had been placed at the farthest frontier, unless that has been done. */
@@ -322,7 +271,7 @@ export class Search {
     this.#onBestPath = false;
     this.#best.length = this.#shared;
     for (let place = this.#shared; place < this.#bestLength; place++) {
-      this.#best.push(this.#order[place]);
+      this.#best.push(this.#placement.order[place]);
     }
     this.#shared = this.#bestLength;
   }

@@ -89,6 +89,16 @@ export class Transitions {
     return this.#observing[kind];
   }
 
+  /** Whether the model can tell what helps. */
+  get tellsHelp(): boolean {
+    return this.#model.helps !== undefined;
+  }
+
+  /** Whether a call of one kind can help one of another, which the state forbids. */
+  helps(state: number, wanted: number, kind: number): boolean {
+    return this.#model.helps!(this.#states[state], this.#kinds[wanted], this.#kinds[kind]);
+  }
+
   /** The state after a call of that kind, or `NO_STATE`. */
   next(kind: number, state: number): number {
     const place = (Math.imul(kind, 0x9e3779b1) ^ Math.imul(state, 0x85ebca6b) >>> 7) &

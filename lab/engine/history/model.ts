@@ -73,6 +73,18 @@ export interface Model<State = unknown> {
    */
   observes?(call: ModelCall): boolean;
   /**
+   * Whether a call can be what lets another answer as it did. Not needed, but where it is given, the
+   * check turns back as soon as some call waits for help that no longer comes.
+   *
+   * To be on the safe side is to answer `true`. Where the answer is `false` for every call that still
+   * comes before `wanted`, `wanted` must be illegal whatever these do, in whatever order.
+   *
+   * @param state A state in which `wanted` is illegal.
+   * @param wanted The call that waits.
+   * @param call Another call.
+   */
+  helps?(state: State, wanted: ModelCall, call: ModelCall): boolean;
+  /**
    * Something that is equal, by `===`, for equal states only. @default plain data is compared by
    * what is in it
    */

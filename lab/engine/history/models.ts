@@ -17,10 +17,14 @@ export function register(initial: unknown = null): Model {
     initial,
     operations: ["read", "write"],
     observes: ({ name }) => name === "read",
+    helps: (_, { output }, { input }) => same(input, output),
     step: (value, call) =>
       call.name === "write" ? call.input : answered(call, value) ? value : ILLEGAL,
   };
 }
+
+/** The input of a `cas`. */
+type Pair = readonly [expected: unknown, next: unknown];
 
 /**
  * A register that also has `cas` with an input of `[expected, next]`. It answers `true` if the
@@ -35,9 +39,14 @@ export function casRegister(initial: unknown = null): Model {
     initial,
     operations: ["read", "write", "cas"],
     observes: ({ name, output }) => name === "read" || output === false,
+    helps(_, wanted, { name, input }) {
+      const next = name === "cas" ? (input as Pair)[1] : input;
+      if (wanted.name === "read") return same(next, wanted.output);
+      return same(next, (wanted.input as Pair)[0]) !== (wanted.output === false);
+    },
     step(value, call) {
       if (call.name !== "cas") return step(value, call);
-      const [expected, next] = call.input as [unknown, unknown];
+      const [expected, next] = call.input as Pair;
       const swapped = same(value, expected);
       if (!call.open && swapped !== (call.output ?? true)) return ILLEGAL;
       return swapped ? next : value;
@@ -57,13 +66,22 @@ export function counter(initial: number = 0): Model<number> {
     initial,
     operations: ["read", "add", "increment", "decrement"],
     observes: ({ name }) => name === "read",
+    helps(value, wanted, call) {
+      const before = wanted.output as number - (wanted.name === "read" ? 0 : amountOf(wanted));
+      return before > value ? amountOf(call) > 0 : amountOf(call) < 0;
+    },
     step(value, call) {
       if (call.name === "read") return answered(call, value) ? value : ILLEGAL;
-      const amount = (call.input ?? 1) as number;
-      const next = call.name === "decrement" ? value - amount : value + amount;
+      const next = value + amountOf(call);
       return acknowledged(call, next) ? next : ILLEGAL;
     },
   };
+}
+
+/** What a call adds to a counter. */
+function amountOf({ name, input }: ModelCall): number {
+  const amount = (input ?? 1) as number;
+  return name === "decrement" ? -amount : amount;
 }
 
 /**
@@ -78,6 +96,11 @@ export function keyValue(initial: string | null = ""): Model<string | null> {
     initial,
     operations: ["get", "put", "append"],
     observes: ({ name }) => name === "get",
+    helps(value, { output }, { name, input }) {
+      // An answer begins with the present text, or with one that is put: appends then add to it.
+      const start = name === "put" ? input as string : value ?? "";
+      return same(start, output) || (typeof output === "string" && output.startsWith(start));
+    },
     step(value, call) {
       if (call.name === "put") return call.input as string;
       if (call.name === "append") return (value ?? "") + (call.input as string);
@@ -92,6 +115,12 @@ export function queue(): Model<readonly unknown[]> {
     name: "queue",
     initial: [],
     operations: ["enqueue", "dequeue"],
+    helps(items, { output }, call) {
+      const place = items.findIndex((item) => same(item, output));
+      // What is not in it must be put in; what is, is waiting for what stands before it.
+      if (place < 0 && output != null) return call.name === "enqueue" && same(call.input, output);
+      return call.name === "dequeue" && answered(call, items[Math.max(0, place - 1)]);
+    },
     step(items, call) {
       if (call.name === "enqueue") return [...items, call.input];
       if (items.length === 0) return call.open || call.output == null ? items : ILLEGAL;
@@ -113,6 +142,7 @@ export function mutex(): Model<Holder | null> {
     initial: null,
     operations: ["acquire", "release"],
     observes: ({ output }) => output === false,
+    helps: (holder, _, { name }) => name === (holder === null ? "acquire" : "release"),
     step(holder, call) {
       if (call.name === "release") {
         return holder !== null && same(holder[0], call.input) ? null : ILLEGAL;
@@ -174,6 +204,7 @@ export function set(): Model<ReadonlySet<unknown>> {
     initial: new Set(),
     operations: ["add", "remove", "has", "read"],
     observes: ({ name, output }) => name === "has" || name === "read" || output === false,
+    helps: (_, wanted, { input }) => wanted.name === "read" || same(input, wanted.input),
     step(members, call) {
       if (call.name === "read") {
         return call.open || sameMembers(members, call) ? members : ILLEGAL;

@@ -3,7 +3,7 @@
  *
  * Slow on purpose, and without a thought of the checker's: no cache, no partition, no short cut.
  */
-import { type Call, ILLEGAL, type Model } from "../../../../lab/engine/history/mod.ts";
+import { type Call, ILLEGAL, type Model, show } from "../../../../lab/engine/history/mod.ts";
 
 /** Whether some order of the calls is allowed by the model and by the times. */
 export function bruteForce(history: readonly Call[], model: Model): boolean {
@@ -21,6 +21,27 @@ function place(left: readonly Call[], state: unknown, model: Model): boolean {
     const after = step(model, state, call);
     return after !== ILLEGAL && place(left.filter((other) => other !== call), after, model);
   });
+}
+
+/**
+ * The same for histories that are somewhat longer: what has been tried is remembered, as the calls that
+ * are left and the state they are left in.
+ */
+export function bruteForceRemembering(history: readonly Call[], model: Model): boolean {
+  const calls = history.filter(({ outcome }) => outcome !== "failed");
+  const tried = new Set<string>();
+  const search = (left: readonly number[], state: unknown): boolean => {
+    if (left.every((i) => calls[i].outcome === "open")) return true;
+    const here = `${left} ${show(state)}`;
+    if (tried.has(here)) return false;
+    tried.add(here);
+    return left.some((i) => {
+      if (left.some((j) => precedes(calls[j], calls[i]))) return false;
+      const after = step(model, state, calls[i]);
+      return after !== ILLEGAL && search(left.filter((j) => j !== i), after);
+    });
+  };
+  return search([...calls.keys()], model.initial);
 }
 
 /** Whether `a` had returned before `b` was invoked. */

@@ -88,26 +88,31 @@ export const subjects: readonly { readonly model: Model; readonly body: fc.Arbit
   },
 ];
 
-/** Up to seven calls, on one object or two, that overlap more or less. */
-export function histories(body: fc.Arbitrary<Body>): fc.Arbitrary<Call[]> {
-  return fc.record({ span: fc.constantFrom(4, 8, 16), objects: fc.constantFrom(1, 1, 1, 2) }).chain(
-    ({ span, objects }) =>
-      fc.array(
-        fc.record({
-          body,
-          invoked: fc.nat({ max: span }),
-          length: fc.nat({ max: span >> 1 }),
-          outcome: fc.constantFrom("ok", "ok", "ok", "ok", "ok", "ok", "open", "open", "failed"),
-          object: fc.nat({ max: objects - 1 }),
-        }),
-        { maxLength: 7 },
-      ).map((calls) =>
-        calls.map(({ body: [name, input, output], invoked, length, outcome, object }, process) => {
-          const call = { process, name, object, input, invoked };
-          return outcome === "ok"
-            ? { ...call, outcome, output, returned: invoked + length }
-            : { ...call, outcome: outcome as "open" | "failed" };
-        })
-      ),
+/** Calls, on one object or on as many as there are, that overlap more or less. */
+export function histories(
+  body: fc.Arbitrary<Body>,
+  { calls = 7, objects = 2 }: { calls?: number; objects?: number } = {},
+): fc.Arbitrary<Call[]> {
+  return fc.record({
+    span: fc.constantFrom(4, 8, 16, 4 * calls),
+    several: fc.constantFrom(false, false, false, true),
+  }).chain(({ span, several }) =>
+    fc.array(
+      fc.record({
+        body,
+        invoked: fc.nat({ max: span }),
+        length: fc.nat({ max: span >> 1 }),
+        outcome: fc.constantFrom("ok", "ok", "ok", "ok", "ok", "ok", "open", "open", "failed"),
+        object: fc.nat({ max: several ? objects - 1 : 0 }),
+      }),
+      { maxLength: calls, size: "max" },
+    ).map((list) =>
+      list.map(({ body: [name, input, output], invoked, length, outcome, object }, process) => {
+        const call = { process, name, object, input, invoked };
+        return outcome === "ok"
+          ? { ...call, outcome, output, returned: invoked + length }
+          : { ...call, outcome: outcome as "open" | "failed" };
+      })
+    )
   );
 }

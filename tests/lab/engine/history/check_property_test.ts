@@ -14,7 +14,7 @@ import {
   type Model,
 } from "../../../../lab/engine/history/mod.ts";
 import { checkProperty } from "../../../_property.ts";
-import { bruteForce, precedes, step, until } from "./_brute_force.ts";
+import { bruteForce, bruteForceRemembering, precedes, step, until } from "./_brute_force.ts";
 import { histories, subjects } from "./_histories.ts";
 
 const timeout = 120_000;
@@ -24,12 +24,15 @@ const file = "tests/lab/engine/history/check_property_test.ts";
 const BATCH = 5;
 
 /** Checks a property of random histories of each model. */
-function forEachModel(property: (history: Call[], model: Model) => void): void {
+function forEachModel(
+  property: (history: Call[], model: Model) => void,
+  size?: Parameters<typeof histories>[1],
+): void {
   for (const { model, body } of subjects) {
     test(model.name, { timeout }, () =>
       checkProperty(
         fc.property(
-          fc.array(histories(body), { minLength: BATCH, maxLength: BATCH }),
+          fc.array(histories(body, size), { minLength: BATCH, maxLength: BATCH }),
           (batch) => batch.forEach((history) => property(history, model)),
         ),
         file,
@@ -59,6 +62,15 @@ describe("check() answers as brute force does", () => {
     const verdict: CheckResult["verdict"] = bruteForce(history, model) ? "ok" : "illegal";
     assert.equal(check(history, model).verdict, verdict);
   });
+});
+
+describe("check() answers as brute force does that remembers, on longer histories", () => {
+  forEachModel((history, model) => {
+    const verdict: CheckResult["verdict"] = bruteForceRemembering(history, model)
+      ? "ok"
+      : "illegal";
+    assert.equal(check(history, model).verdict, verdict);
+  }, { calls: 14, objects: 1 });
 });
 
 describe("check() answers ok with an order of every call that returned", () => {
@@ -100,9 +112,12 @@ describe("check() with a budget is right or does not know", () => {
   });
 });
 
-describe("check() needs no observes() of a model", () => {
+describe("check() needs neither observes() nor helps() of a model", () => {
   forEachModel((history, model) => {
-    const { observes: _, ...plain } = model;
-    assert.equal(check(history, plain).verdict, check(history, model).verdict);
+    const { observes, helps, ...plain } = model;
+    const { verdict } = check(history, model);
+    assert.equal(check(history, plain).verdict, verdict);
+    assert.equal(check(history, { ...plain, observes }).verdict, verdict);
+    assert.equal(check(history, { ...plain, helps }).verdict, verdict);
   });
 });
