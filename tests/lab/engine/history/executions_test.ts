@@ -177,8 +177,6 @@ function spoil(history: readonly Call[], { asks, wrong }: Subject): [spoilt: Cal
 const sizes = [
   { processes: 3, calls: 100, crashes: 0 },
   { processes: 5, calls: 100, crashes: 30 },
-  { processes: 12, calls: 200, crashes: 0 },
-  { processes: 40, calls: 150, crashes: 10 },
 ];
 const SEEDS = 5;
 
