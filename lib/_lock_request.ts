@@ -10,7 +10,8 @@
  */
 import type { Host } from "./_host.ts";
 import { show } from "./_options.ts";
-import { LimitedWaiter, Queue } from "./_queue.ts";
+import { Queue } from "./_queue.ts";
+import { LimitedWaiter } from "./_waiters.ts";
 import type { Guard } from "./lock.ts";
 import type { Lock, LockRequestMode } from "./lock_manager.ts";
 

@@ -12,166 +12,28 @@
  *
  * A grant is decided synchronously in `drain`, which takes timer and listener off at that moment:
  * afterwards there is nothing left that could time out or abort.
- *
- * Holders are counted, and only those with a name or an owner are listed too. Putting a young
- * guard into a lock that has grown old costs V8 more than all the rest of acquiring it.
  */
-import { type Deadline, type Deadlines, deadlinesOf, type Expirable } from "./_deadlines.ts";
+import { type Deadline, type Deadlines, deadlinesOf } from "./_deadlines.ts";
+import { Holders } from "./_holders.ts";
 import type { Host } from "./_host.ts";
-import { type Chunk, Line } from "./_line.ts";
 import { Leaks } from "./_leaks.ts";
+import { Line } from "./_line.ts";
 import { Meter } from "./_meter.ts";
-import { PreferringLine } from "./_preferring_line.ts";
+import { modeOf, Named, nameOf } from "./_named.ts";
 import { tell } from "./_observers.ts";
-import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
+import { PreferringLine } from "./_preferring_line.ts";
+import { QueueGuard } from "./_queue_guard.ts";
+import { onAbort } from "./_signals.ts";
+import { LimitedWaiter, type Reject, type Resolve, Waiter } from "./_waiters.ts";
 import { LockTimeoutError } from "./errors.ts";
 import type {
   AcquireOptions,
   Guard,
-  LockMode,
   LockOptions,
   LockParty,
   LockStats,
   RwLockOptions,
 } from "./lock.ts";
-
-type Resolve = (guard: Guard) => void;
-type Reject = (reason: unknown) => void;
-
-/** A holder or waiter with a name or an owner. */
-export class Named {
-  chunk: Chunk<Named> | undefined = undefined;
-  /** Whether it waits; kept by the meter. */
-  waiting = false;
-  constructor(public party: LockParty) {}
-}
-
-/** A waiter that nothing but its turn can end; most are. */
-class Waiter {
-  constructor(readonly writes: boolean, readonly resolve: Resolve) {}
-
-  get named(): Named | undefined {
-    return undefined;
-  }
-
-  /** Whether it is inside already, and waits to write. */
-  get upgrades(): boolean {
-    return false;
-  }
-
-  /** Whether it could enter now if it were first. */
-  fits(queue: Queue): boolean {
-    return queue.canEnter(this.writes);
-  }
-
-  /** Lets it in. */
-  enter(queue: Queue): void {
-    this.resolve(queue.admit(this.writes, this.named));
-  }
-
-  /** Takes off what could end the wait before its turn. */
-  detach(): void {}
-}
-
-/** A waiter that can time out or abort, or that has a name. */
-export class LimitedWaiter extends Waiter implements Expirable, Abortable {
-  chunk: Chunk<Waiter> | undefined = undefined;
-  timeout: Deadline | undefined = undefined;
-  contention: Deadline | undefined = undefined;
-  link: AbortLink | undefined = undefined;
-
-  constructor(
-    readonly queue: Queue,
-    writes: boolean,
-    resolve: Resolve,
-    readonly reject: Reject,
-    readonly name: Named | undefined,
-  ) {
-    super(writes, resolve);
-  }
-
-  override get named(): Named | undefined {
-    return this.name;
-  }
-
-  expire(waited: number): void {
-    this.leave(this.queue.timedOut(this.writes, waited));
-    this.queue.drain();
-  }
-
-  abort(reason: unknown): void {
-    this.queue.countAborted();
-    this.leave(reason);
-  }
-
-  afterAbort(): void {
-    this.queue.drain();
-  }
-
-  override detach(): void {
-    const { timeout, contention, link } = this;
-    if (timeout !== undefined) this.queue.deadlines.remove(timeout);
-    if (contention !== undefined) this.queue.deadlines.remove(contention);
-    if (link !== undefined) link.remove();
-  }
-
-  /** Ends the wait without the lock; whoever calls this drains the queue. */
-  leave(reason: unknown): void {
-    this.detach();
-    this.queue.waiters.remove(this.chunk!, this);
-    if (this.name !== undefined) this.queue.endWait(this.name);
-    this.reject(reason);
-  }
-}
-
-/** The right to be inside. All it knows is `#private`, so that nobody can alter it. */
-class QueueGuard implements Guard {
-  readonly #queue: Queue;
-  readonly #writes: boolean;
-  readonly #named: Named | undefined;
-  #released = false;
-
-  constructor(queue: Queue, writes: boolean, named: Named | undefined) {
-    this.#queue = queue;
-    this.#writes = writes;
-    this.#named = named;
-  }
-
-  get mode(): LockMode {
-    return modeOf(this.#writes);
-  }
-
-  get released(): boolean {
-    return this.#released;
-  }
-
-  get label(): string | undefined {
-    return this.#named?.party.label;
-  }
-
-  release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#queue.leave(this.#writes, this.#named);
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-}
-
-/** How one who writes or not holds the lock. */
-export function modeOf(writes: boolean): LockMode {
-  return writes ? "write" : "read";
-}
-
-function nameOf(writes: boolean, options: AcquireOptions): Named | undefined {
-  const { label, owner } = options;
-  if (label === undefined && owner === undefined) return undefined;
-  const mode = modeOf(writes);
-  if (owner === undefined) return new Named({ mode, label });
-  return new Named(label === undefined ? { mode, owner } : { mode, label, owner });
-}
 
 // The two functions of the promise made last, caught here so that no closure is made for each.
 let resolveLast: Resolve;
@@ -189,8 +51,7 @@ export class Queue {
   readonly deadlines: Deadlines;
   /** The one who may upgrade, from its request until its release. */
   upgradable: Named | undefined = undefined;
-  readonly #holders: Line<Named> = new Line();
-  #listed: readonly LockParty[] | undefined;
+  readonly #holders: Holders = new Holders();
   readonly label: string;
   readonly #meter: Meter | undefined;
   readonly #leaks: Leaks | undefined;
@@ -307,29 +168,19 @@ export class Queue {
   /** Puts one on the list of holders with names. */
   list(named: Named): void {
     this.#meter?.entered(named);
-    named.chunk = this.#holders.append(named);
-    this.#listed = undefined;
+    this.#holders.add(named);
   }
 
   /** Takes one who leaves off the list of holders with names. */
   unlist(named: Named): void {
     this.#meter?.left(named);
     this.#leaks?.forget(named);
-    this.#holders.remove(named.chunk!, named);
-    this.#listed = undefined;
+    this.#holders.remove(named);
   }
 
   /** Those inside: the named in the order they came, then the nameless. */
   listHolders(): readonly LockParty[] {
-    const count = Math.abs(this.inside);
-    const mode = modeOf(this.inside < 0);
-    // Kept while it is true, for 20,000 waiters may time out at once, each with this in its error.
-    if (this.#listed?.length === count && (count === 0 || this.#listed[0].mode === mode)) {
-      return this.#listed;
-    }
-    const parties = Array.from(this.#holders, (named) => named.party);
-    while (parties.length < count) parties.push({ mode });
-    return this.#listed = Object.freeze(parties);
+    return this.#holders.list(this.inside);
   }
 
   /** Those waiting, in the order they came. */

@@ -7,8 +7,10 @@
  * while an upgrade is first no new reader passes it. When it ends without the lock, the reader is
  * a reader as before, and the `drain` that follows lets in those it held up.
  */
-import { LimitedWaiter, Named, type Queue } from "./_queue.ts";
+import { Named } from "./_named.ts";
 import { checkAcquireOptions } from "./_options.ts";
+import type { Queue } from "./_queue.ts";
+import { LimitedWaiter } from "./_waiters.ts";
 import { UpgradeConflictError } from "./errors.ts";
 import type {
   AcquireOptions,
