@@ -3,22 +3,17 @@
  *
  * Nobody who acquires his locks only here can be in a deadlock with others who do: a caller that
  * waits for a lock holds only locks that come before it in one order, the same for all callers, so
- * waiting leads upwards in that order and never round. The order is made in `rank` and `compare`;
+ * waiting leads upwards in that order and never round. The order is made in `orderOf` and `compare`;
  * `acquireAll` acquires along it and gives back what it has before it fails.
  *
  * Those shared most widely come last, and are so held by one who waits for the shortest time:
  * another process never waits for a lock of this isolate.
  */
 import { currentHost, type Host } from "./_host.ts";
+import { orderOf } from "./_lock_order.ts";
 import { checkAcquireOptions, show } from "./_options.ts";
 import { LockTimeoutError } from "./errors.ts";
-import {
-  type AcquireOptions,
-  type Guard,
-  type LockMode,
-  lockOrder,
-  type ReadWriteLock,
-} from "./lock.ts";
+import type { AcquireOptions, Guard, LockMode, ReadWriteLock } from "./lock.ts";
 
 /** A lock, and how it is wanted. */
 export type LockRequest = readonly [lock: ReadWriteLock, mode: LockMode];
@@ -29,25 +24,14 @@ const REACH = { tasks: 0, threads: 1, processes: 2 } as const;
 interface Place {
   readonly lock: ReadWriteLock;
   readonly reach: number;
-  /** A number for locks of this isolate, else what the lock is known by everywhere. */
-  readonly key: number | string;
+  /** By what the lock is known to all who share it. */
+  readonly key: string;
   mode: LockMode;
 }
 
-/** The locks of this isolate that were ever acquired with others, in the order they came. */
-const numbers = new WeakMap<ReadWriteLock, number>();
-let lastNumber = 0;
-
-function numberOf(lock: ReadWriteLock): number {
-  let number = numbers.get(lock);
-  if (number === undefined) numbers.set(lock, number = ++lastNumber);
-  return number;
-}
-
 function rank(lock: ReadWriteLock, mode: LockMode): Place {
-  const order = lock[lockOrder]?.();
-  if (order === undefined) return { lock, mode, reach: REACH.tasks, key: numberOf(lock) };
-  return { lock, mode, reach: REACH[order.reach], key: order.key };
+  const { reach, key } = orderOf(lock);
+  return { lock, mode, reach: REACH[reach], key };
 }
 
 function compare(a: Place, b: Place): number {
@@ -163,7 +147,7 @@ class Allowance {
  * it holds these. While it waits for one lock it holds those before it.
  *
  * A lock that is named twice, or two `FileLock`s on one file, or two ends of one `SharedRwLock` in
- * this thread, are acquired once, and for writing if any of them is wanted so: whoever sorts out
+ * this thread, or a lock and what a `DeadlockDetector` answered for it, are acquired once, and for writing if any of them is wanted so: whoever sorts out
  * two accounts of which both may be the same need not look.
  *
  * - **All or nothing**: a timeout, an abort or an error gives back what was acquired, in reverse,

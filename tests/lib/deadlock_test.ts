@@ -367,6 +367,22 @@ describe("DeadlockDetector: what is watched", { timeout }, () => {
     assert.equal(error.lock, "a");
   });
 
+  test("a lock and what watches it are one lock to acquireAll(), whatever is named first", {
+    timeout,
+  }, async () => {
+    const lock = new RwLock();
+    const detector = new DeadlockDetector();
+    const [a, b] = [detector.watch(lock, "a"), new DeadlockDetector().watch(lock, "b")];
+    for (const named of [[lock, a, b], [b, a, lock], [a, lock, b]]) {
+      using guard = await acquireAll(named.map((each) => [each, "write"]), { timeout: 0 });
+      assert.equal(guard.mode, "write");
+      assert.equal(lock.query().holders.length, 1);
+    }
+    // What watches it may be watched in its turn.
+    using _guard = await acquireAll([[detector.watch(a), "read"], [lock, "read"]], { timeout: 0 });
+    assert.equal(lock.query().holders.length, 1);
+  });
+
   test("a lock that cannot be asked who is there is not lost", { timeout }, async () => {
     const lock = new RwLock();
     const query = lock.query.bind(lock);
