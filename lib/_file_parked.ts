@@ -4,10 +4,12 @@
  * turn in which the flock is granted, so granted wins.
  */
 import { type Deadline, deadlinesOf, type Expirable } from "./_deadlines.ts";
+import type { MeteredAcquire } from "./_file_meter.ts";
 import type { Retry } from "./_file_retry.ts";
 import type { Host } from "./_host.ts";
+import type { Named } from "./_named.ts";
 import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
-import type { AcquireOptions, Guard, LockMode } from "./lock.ts";
+import type { Guard, LockMode } from "./lock.ts";
 
 /** The path leads to another file now: the caller must turn to that one. */
 export const MOVED: unique symbol = Symbol("moved");
@@ -19,8 +21,10 @@ export interface Request {
   readonly path: string;
   readonly retry: Retry;
   readonly signal: AbortSignal | undefined;
-  /** What the queue of this process needs to know. */
-  queueOptions(): AcquireOptions;
+  /** By what it is listed, if at all. */
+  readonly named: Named | undefined;
+  /** Told what becomes of it, if that is counted. */
+  readonly metered: MeteredAcquire | undefined;
   /** How many whole milliseconds it may still wait. */
   left(): number;
   /** The error for one that may wait no longer. */
@@ -52,10 +56,12 @@ export class Parked implements Expirable, Abortable {
     const left = request.left();
     if (left !== Infinity) this.#deadline = deadlinesOf(host).add(left, this);
     if (request.signal !== undefined) this.#link = onAbort(request.signal, this);
+    request.metered?.parks();
   }
 
   /** Takes off what could end the wait. */
   detach(host: Host): void {
+    this.request.metered?.unparks();
     if (this.#deadline !== undefined) deadlinesOf(host).remove(this.#deadline);
     this.#link?.remove();
   }

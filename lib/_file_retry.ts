@@ -16,7 +16,7 @@
  * 170 ms at 50. At 20 ms a waiting process costs under 1 % of a processor. A `min` below 1 ms
  * changed nothing, for timers do not keep to it.
  */
-import type { Host } from "./_host.ts";
+import type { Host, Timer } from "./_host.ts";
 import { checkDuration, checkOptions } from "./_options.ts";
 
 /** How long to pause between two questions to the system, in milliseconds. */
@@ -71,4 +71,40 @@ export function pause(host: Host, retry: Retry, asked: number): number {
 /** The pause before asking for the gate again. */
 export function pauseAtGate(host: Host, retry: Retry): number {
   return retry.min + (retry.max - retry.min) * host.random();
+}
+
+/** Asks in one of the rhythms until it is told to stop. There is a timer while it pauses. */
+export class Asker {
+  readonly #host: Host;
+  readonly #ask: () => void;
+  #timer: Timer | undefined = undefined;
+  #asked = 0;
+
+  /** `ask` is to call `askLater` again, or `stop`. */
+  constructor(host: Host, ask: () => void) {
+    this.#host = host;
+    this.#ask = ask;
+  }
+
+  /** Whether it is going to ask. */
+  get asks(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Asks after a pause, for the lock or, without the gate, for the gate. */
+  askLater(retry: Retry, atGate: boolean): void {
+    if (!atGate) this.#asked = 0;
+    const wait = atGate ? pause(this.#host, retry, this.#asked++) : pauseAtGate(this.#host, retry);
+    this.#timer = this.#host.setTimer(() => {
+      this.#timer = undefined;
+      this.#ask();
+    }, wait);
+  }
+
+  /** Asks no more, and begins anew the next time. */
+  stop(): void {
+    if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#asked = 0;
+  }
 }

@@ -5,7 +5,7 @@
  *
  * What always holds between two calls:
  *
- * - A task is inside only if it has its place in `queue` (an ordinary `RwLock`, which keeps the
+ * - A task is inside only if it has its place in `queue` (the one behind `RwLock`, which keeps the
  *   tasks of this process apart and in order) **and** the process holds the flock in that task's
  *   mode, and the path the task came by led to this file after it was had. `#admit` is the only
  *   line that lets one in.
@@ -19,42 +19,38 @@
  * granted; a time-out or an abort that comes later finds nothing to end. One that comes before
  * gives the place back and, if it was the last of the parked, the gate.
  *
- * **Giving way.** Tasks of this process that follow one another keep the flock, for passing it
- * through the kernel would cost each of them a pause. But a process that never let go would starve
- * the others: so after `HAND_OFFS` of them, or `KEPT_MS` milliseconds, it looks whether another
- * process waits at the gate, and if one does, lets go and goes through the gate like everyone. A
- * writer simply does so when its turn comes. Readers that overlap without end need a moment when
- * nobody is inside: a place for a writer in the queue makes one, and holds back those after it.
- *
- * So a process that is waited for stays inside for at most `KEPT_MS` + 3h, where h is the longest
- * that any task is inside: the time counts from the first hand-off, which comes after at most h;
- * the one that finds it passed may come h later still, and be inside for h itself.
+ * **Giving way.** When `_file_hand_offs.ts` says that it is time to look, and another process waits
+ * at the gate, this one lets go and goes through the gate like everyone. A writer simply does so
+ * when its turn comes. Readers that overlap without end need a moment when nobody is inside: a place
+ * for a writer in the queue makes one, and holds back those after it.
  */
 import { type GatedFile, sameFile } from "./_file_gate.ts";
+import { HandOffs } from "./_file_hand_offs.ts";
+import type { MeteredAcquire } from "./_file_meter.ts";
 import { MOVED, Parked, type Request } from "./_file_parked.ts";
-import { pause, pauseAtGate, type Retry } from "./_file_retry.ts";
-import { type FileId, type Host, type Timer, withHost } from "./_host.ts";
+import { Asker } from "./_file_retry.ts";
+import type { FileId, Host } from "./_host.ts";
+import { Queue } from "./_queue.ts";
 import type { Guard, LockMode, LockQuery } from "./lock.ts";
-import { RwLock } from "./rw_lock.ts";
-
-/** So many hand-offs inside this process are allowed while another process waits. */
-export const HAND_OFFS = 100;
-
-/** So many milliseconds of hand-offs are allowed while another process waits. */
-export const KEPT_MS = 20;
 
 /** The right to be inside, which holds a place in the queue. */
 class FileGuard implements Guard {
   readonly #slot: Slot;
   readonly #place: Guard;
+  readonly #metered: MeteredAcquire | undefined;
 
-  constructor(slot: Slot, place: Guard) {
+  constructor(slot: Slot, place: Guard, metered: MeteredAcquire | undefined) {
     this.#slot = slot;
     this.#place = place;
+    this.#metered = metered;
   }
 
   get mode(): LockMode {
     return this.#place.mode;
+  }
+
+  get label(): string | undefined {
+    return this.#place.label;
   }
 
   get released(): boolean {
@@ -62,7 +58,9 @@ class FileGuard implements Guard {
   }
 
   release(): void {
-    if (!this.#place.released) this.#slot.leave(this.#place);
+    if (this.#place.released) return;
+    this.#metered?.leaves();
+    this.#slot.leave(this.#place);
   }
 
   [Symbol.dispose](): void {
@@ -82,25 +80,25 @@ export class Slot {
 
   readonly #host: Host;
   readonly #lock: GatedFile;
-  readonly #queue: RwLock;
+  readonly #queue: Queue;
   readonly #onClose: (slot: Slot) => void;
   readonly #parked = new Set<Parked>();
   /** How many guards there are. */
   #inside = 0;
   /** How many acquires are under way. */
   #coming = 0;
-  #handOffs = 0;
-  #keptSince = 0;
+  readonly #handOffs: HandOffs;
   #givingWay = false;
-  #timer: Timer | undefined = undefined;
-  #asked = 0;
+  readonly #asker: Asker;
 
   /** Use `slotsOf`, so that a process has one slot a file. */
   constructor(host: Host, lock: GatedFile, onClose: (slot: Slot) => void) {
     this.#host = host;
     this.#lock = lock;
-    this.#queue = withHost(host, () => new RwLock());
+    this.#queue = new Queue(host);
     this.#onClose = onClose;
+    this.#handOffs = new HandOffs(host);
+    this.#asker = new Asker(host, () => this.#ask());
   }
 
   /** Which file this is. */
@@ -117,10 +115,11 @@ export class Slot {
   async acquire(request: Request): Promise<Guard | typeof MOVED> {
     this.#coming++;
     try {
-      const options = request.queueOptions();
-      const place = request.mode === "read"
-        ? await this.#queue.read(options)
-        : await this.#queue.write(options);
+      const { signal, named, mode } = request;
+      const timeout = request.left();
+      const writes = mode === "write";
+      if (timeout > 0 && !this.#queue.mayEnter(writes)) request.metered?.waits();
+      const place = await this.#queue.acquire(writes, { timeout, signal }, named);
       return await this.#fromOthers(place, request);
     } finally {
       this.#coming--;
@@ -129,13 +128,13 @@ export class Slot {
   }
 
   /** Acquires if that needs no waiting. */
-  tryAcquire(mode: LockMode, path: string): Guard | typeof MOVED | undefined {
-    const place = mode === "read" ? this.#queue.tryRead() : this.#queue.tryWrite();
+  tryAcquire(request: Request): Guard | typeof MOVED | undefined {
+    const place = this.#tryPlace(request);
     if (place === undefined) return undefined;
     try {
-      if (this.#hold(mode)) return this.#admit(place, path);
-      place.release();
-      return undefined;
+      const entered = this.#enter(place, request);
+      if (entered === undefined) place.release();
+      return entered;
     } catch (error) {
       place.release();
       throw error;
@@ -168,7 +167,8 @@ export class Slot {
 
   /** Who is inside, and who of this process waits. */
   query(): LockQuery {
-    const { holders, waiters } = this.#queue.query();
+    const holders = this.#queue.listHolders();
+    const waiters = this.#queue.listWaiters();
     const here = waiters.filter((waiter) => waiter.owner !== GIVES_WAY);
     // A place in the queue alone is not yet the lock.
     if (this.#lock.held !== undefined) return { holders, waiters: here };
@@ -188,12 +188,19 @@ export class Slot {
     if (this.users === 0 && this.idle && !this.closed) this.close();
   }
 
+  #tryPlace({ mode, named }: Request): Guard | undefined {
+    const writes = mode === "write";
+    if (named === undefined) return this.#queue.enter(writes);
+    return this.#queue.mayEnter(writes) ? this.#queue.admit(writes, named) : undefined;
+  }
+
   #fromOthers(
     place: Guard,
     request: Request,
   ): Guard | typeof MOVED | Promise<Guard | typeof MOVED> {
     try {
-      if (this.#hold(request.mode)) return this.#admit(place, request.path);
+      const entered = this.#enter(place, request);
+      if (entered !== undefined) return entered;
       if (request.signal?.aborted) throw request.signal.reason;
       if (request.left() <= 0) throw request.timedOut();
     } catch (error) {
@@ -203,33 +210,50 @@ export class Slot {
     }
     return new Promise((resolve, reject) => {
       this.#parked.add(new Parked(this, this.#host, place, request, resolve, reject));
-      if (this.#timer === undefined) this.#askLater(request.retry);
+      if (!this.#asker.asks) this.#asker.askLater(request.retry, this.#lock.atGate);
     });
   }
 
-  /** Holds the flock in the mode of one that has its place in the queue, if no one is in the way. */
-  #hold(mode: LockMode): boolean {
+  /** Lets one in that has its place in the queue, if no other process is in the way. */
+  #enter(place: Guard, request: Request): Guard | typeof MOVED | undefined {
+    const kept = this.#keep(request.mode);
+    if (!kept && !this.#take(request.mode)) return undefined;
+    return this.#admit(place, request, kept);
+  }
+
+  /** Whether the flock is held already in the mode of one that has its place in the queue. */
+  #keep(mode: LockMode): boolean {
     const lock = this.#lock;
-    if (lock.held !== undefined) {
-      const due = this.#mustGiveWay();
-      if (this.#inside > 0) {
-        if (due) void this.#giveWay();
-        return true;
-      }
-      if (lock.held === mode && !due) return true;
-      lock.release();
+    if (lock.held === undefined) return false;
+    // It may be one hand-off too many, since another process waits.
+    const due = this.#handOffs.add() && lock.othersWait();
+    if (this.#inside > 0) {
+      if (due) void this.#giveWay();
+      return true;
     }
-    if (!lock.tryEnter(mode)) return false;
-    this.#handOffs = 0;
+    if (lock.held === mode && !due) return true;
+    lock.release();
+    return false;
+  }
+
+  /** Takes the flock, for all who are parked too, unless another process is in the way. */
+  #take(mode: LockMode): boolean {
+    if (!this.#lock.tryEnter(mode)) return false;
+    this.#handOffs.restart();
     if (this.#parked.size > 0) this.#admitParked();
     return true;
   }
 
   /** Lets one in, if its path leads here. */
-  #admit(place: Guard, path: string): Guard | typeof MOVED {
-    if (sameFile(this.#host.files.identify(path), this.#lock.id)) {
+  #admit(place: Guard, request: Request, kept: boolean): Guard | typeof MOVED {
+    if (sameFile(this.#host.files.identify(request.path), this.#lock.id)) {
       this.#inside++;
-      return new FileGuard(this, place);
+      const { metered } = request;
+      if (metered !== undefined) {
+        metered.enters(kept);
+        this.#queue.relist();
+      }
+      return new FileGuard(this, place, metered);
     }
     place.release();
     return MOVED;
@@ -241,7 +265,7 @@ export class Slot {
     this.#stopAsking();
     for (const { place, request, resolve, reject } of parked) {
       try {
-        resolve(this.#admit(place, request.path));
+        resolve(this.#admit(place, request, false));
       } catch (error) {
         place.release();
         reject(error);
@@ -249,20 +273,11 @@ export class Slot {
     }
   }
 
-  /** Whether this hand-off is one too many, since another process waits. */
-  #mustGiveWay(): boolean {
-    const now = this.#host.now();
-    if (this.#handOffs++ === 0) this.#keptSince = now;
-    if (this.#handOffs < HAND_OFFS && now - this.#keptSince < KEPT_MS) return false;
-    this.#handOffs = 0;
-    return this.#lock.othersWait();
-  }
-
   async #giveWay(): Promise<void> {
     if (this.#givingWay) return;
     this.#givingWay = true;
     this.#coming++;
-    const place = await this.#queue.write({ owner: GIVES_WAY });
+    const place = await this.#queue.acquire(true, { owner: GIVES_WAY });
     this.#givingWay = false;
     this.#coming--;
     // The last reader out let go of the flock; those behind this place go through the gate.
@@ -270,15 +285,16 @@ export class Slot {
     this.#settle();
   }
 
-  #ask(retry: Retry): void {
-    this.#timer = undefined;
+  #ask(): void {
     try {
-      const { path, mode } = this.#parked.values().next().value!.request;
+      const { request } = this.#parked.values().next().value!;
+      request.metered?.polls();
       // The file they wait for may have been taken away, with its holder still on it.
-      if (!sameFile(this.#host.files.identify(path), this.#lock.id)) return this.#sendAway();
+      if (!sameFile(this.#host.files.identify(request.path), this.#lock.id)) {
+        return this.#sendAway();
+      }
       this.#lock.checkGate();
-      this.#asked = this.#lock.atGate ? this.#asked + 1 : 0;
-      if (!this.#hold(mode)) this.#askLater(retry);
+      if (!this.#take(request.mode)) this.#asker.askLater(request.retry, this.#lock.atGate);
     } catch (error) {
       for (const parked of [...this.#parked]) this.unpark(parked, error);
     }
@@ -294,17 +310,8 @@ export class Slot {
     }
   }
 
-  #askLater(retry: Retry): void {
-    const wait = this.#lock.atGate
-      ? pause(this.#host, retry, this.#asked)
-      : pauseAtGate(this.#host, retry);
-    this.#timer = this.#host.setTimer(() => this.#ask(retry), wait);
-  }
-
   #stopAsking(): void {
-    if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
-    this.#timer = undefined;
-    this.#asked = 0;
+    this.#asker.stop();
     this.#lock.leaveGate();
   }
 

@@ -3,8 +3,8 @@
  * and a signal. Whichever ends it takes timer, deadline and listener away.
  */
 import { type Deadline, deadlinesOf, type Expirable } from "./_deadlines.ts";
-import { pause, type Retry } from "./_file_retry.ts";
-import type { Host, Timer } from "./_host.ts";
+import { Asker, type Retry } from "./_file_retry.ts";
+import type { Host } from "./_host.ts";
 import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
 
 /** What is watched for, and how long. */
@@ -25,8 +25,7 @@ class Watch implements Expirable, Abortable {
   readonly #reject: (reason: unknown) => void;
   readonly #deadline: Deadline;
   readonly #link: AbortLink | undefined;
-  #timer: Timer | undefined;
-  #asked = 0;
+  readonly #asker: Asker;
 
   constructor(
     host: Host,
@@ -40,6 +39,7 @@ class Watch implements Expirable, Abortable {
     this.#reject = reject;
     this.#deadline = deadlinesOf(host).add(watched.timeout, this);
     this.#link = watched.signal && onAbort(watched.signal, this);
+    this.#asker = new Asker(host, () => this.#ask());
     this.#askLater();
   }
 
@@ -55,8 +55,8 @@ class Watch implements Expirable, Abortable {
   afterAbort(): void {}
 
   #askLater(): void {
-    const wait = pause(this.#host, this.#watched.retry, this.#asked++);
-    this.#timer = this.#host.setTimer(() => this.#ask(), wait);
+    // As if at the gate: who only looks keeps nobody from passing.
+    this.#asker.askLater(this.#watched.retry, true);
   }
 
   #ask(): void {
@@ -70,7 +70,7 @@ class Watch implements Expirable, Abortable {
   }
 
   #stop(): void {
-    this.#host.clearTimer(this.#timer);
+    this.#asker.stop();
     deadlinesOf(this.#host).remove(this.#deadline);
     this.#link?.remove();
   }

@@ -26,6 +26,11 @@ export class Holders {
     this.#listed = undefined;
   }
 
+  /** What is known of one on the list has changed. */
+  relist(): void {
+    this.#listed = undefined;
+  }
+
   /**
    * Those inside: the named in the order they came, then the nameless.
    *

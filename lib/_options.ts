@@ -79,15 +79,16 @@ export function checkLockOptions(options: LockOptions, action: string): void {
   if (options.contentionAfter !== undefined) {
     checkDuration("contentionAfter", options.contentionAfter, action);
   }
+  const { stats } = options;
+  if (stats !== undefined && typeof stats !== "boolean") {
+    throw new TypeError(`Cannot ${action}: stats must be true or false, got ${show(stats)}`);
+  }
 }
 
 /** Refuses constructor options of an `RwLock` that cannot be meant. */
 export function checkRwLockOptions(options: RwLockOptions, action: string): void {
   checkLockOptions(options, action);
-  const { policy = "fair", stats, onLeak } = options;
-  if (stats !== undefined && typeof stats !== "boolean") {
-    throw new TypeError(`Cannot ${action}: stats must be true or false, got ${show(stats)}`);
-  }
+  const { policy = "fair", onLeak } = options;
   if (onLeak !== undefined) checkFunction("onLeak", onLeak, action);
   if (!["fair", "read-preferring", "write-preferring"].includes(policy)) {
     throw new TypeError(

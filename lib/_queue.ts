@@ -93,14 +93,17 @@ export class Queue {
     return promise;
   }
 
-  /** Enters, or waits for its turn within the limits of `options`, which have been checked. */
-  acquire(writes: boolean, options: AcquireOptions): Promise<Guard> {
+  /**
+   * Enters, or waits for its turn within the limits of `options`, which have been checked; `named`
+   * if it is to be listed as that and not by its options.
+   */
+  acquire(writes: boolean, options: AcquireOptions, named?: Named): Promise<Guard> {
     const { timeout = Infinity, signal } = options;
     if (signal !== undefined && signal.aborted) {
       this.countAborted();
       return Promise.reject(signal.reason);
     }
-    const name = nameOf(writes, options) ?? this.trace(writes);
+    const name = named ?? nameOf(writes, options) ?? this.trace(writes);
     if (this.mayEnter(writes)) {
       return Promise.resolve(this.admit(writes, name));
     }
@@ -176,6 +179,11 @@ export class Queue {
     this.#meter?.left(named);
     this.#leaks?.forget(named);
     this.#holders.remove(named);
+  }
+
+  /** What is known of one on the list has changed. */
+  relist(): void {
+    this.#holders.relist();
   }
 
   /** Those inside: the named in the order they came, then the nameless. */

@@ -11,6 +11,7 @@ import {
   type LockOrder,
   lockOrder,
   type LockQuery,
+  type LockStats,
   type ReadWriteLock,
 } from "./lock.ts";
 
@@ -102,6 +103,10 @@ export class WatchedLock implements ReadWriteLock {
 
   query(): LockQuery {
     return this.lock.query();
+  }
+
+  stats(): LockStats {
+    return this.lock.stats();
   }
 
   [lockOrder](): LockOrder {

@@ -7,12 +7,13 @@
  * descriptors in `_file_slots.ts`.
  */
 import { type Deadline, deadlinesOf } from "./_deadlines.ts";
-import { Acquire, timedOut } from "./_file_acquire.ts";
+import { Acquire, timedOut, type Wanted } from "./_file_acquire.ts";
 import { tryBriefly } from "./_file_gate.ts";
-import { MOVED } from "./_file_parked.ts";
 import { type FileHolder, findHolders } from "./_file_holders.ts";
+import { FileMeter } from "./_file_meter.ts";
+import { MOVED } from "./_file_parked.ts";
 import { checkPath, fileError } from "./_file_path.ts";
-import { checkRetry, type Retry, type RetryOptions } from "./_file_retry.ts";
+import { checkRetry, type RetryOptions } from "./_file_retry.ts";
 import type { Slot } from "./_file_slot.ts";
 import { slotsOf } from "./_file_slots.ts";
 import { watch } from "./_file_watch.ts";
@@ -22,12 +23,14 @@ import { checkAcquireOptions, checkFunction, checkLockOptions } from "./_options
 import { LockTimeoutError } from "./errors.ts";
 import {
   type AcquireOptions,
+  type DurationStats,
   type Guard,
   type LockMode,
   type LockOptions,
   type LockOrder,
   lockOrder,
   type LockQuery,
+  type LockStats,
   type ReadWriteLock,
 } from "./lock.ts";
 
@@ -38,6 +41,19 @@ export type { RetryOptions } from "./_file_retry.ts";
 export interface FileLockOptions extends LockOptions {
   /** How long to pause before another process's lock is looked at again. */
   retry?: RetryOptions;
+}
+
+/**
+ * What a `FileLock` has counted: its own acquires, and not those of other objects and processes that
+ * share the file.
+ */
+export interface FileLockStats extends LockStats {
+  /** How long other processes were waited for, by those who had to; a part of `wait`. */
+  readonly others: DurationStats;
+  /** How often the system was asked again whether other processes had let go. */
+  readonly polls: number;
+  /** How many acquires found that this process held the lock, and did not ask the system for it. */
+  readonly handOffs: number;
 }
 
 /** How long to wait for a lock to be free, and what ends the wait. */
@@ -128,7 +144,7 @@ export class FileLock implements ReadWriteLock, Disposable {
   readonly #host: Host;
   readonly #path: string;
   readonly #name: string;
-  readonly #retry: Retry;
+  readonly #wanted: Wanted;
   readonly #onContention: LockOptions["onContention"];
   readonly #contentionAfter: number;
   #slot: Slot | undefined = undefined;
@@ -146,10 +162,18 @@ export class FileLock implements ReadWriteLock, Disposable {
    */
   constructor(path: string | URL, options: FileLockOptions = {}) {
     checkLockOptions(options, "create file lock");
-    this.#retry = checkRetry(options.retry, "create file lock");
+    const retry = checkRetry(options.retry, "create file lock");
     this.#host = currentHost();
     this.#path = checkPath(this.#host.files, path);
     this.#name = options.label ?? this.#path;
+    this.#wanted = {
+      host: this.#host,
+      path: this.#path,
+      name: this.#name,
+      retry,
+      meter: options.stats ? new FileMeter(this.#host) : undefined,
+      query: () => this.query(),
+    };
     this.#onContention = options.onContention;
     this.#contentionAfter = options.contentionAfter ?? 100;
   }
@@ -266,6 +290,39 @@ export class FileLock implements ReadWriteLock, Disposable {
   }
 
   /**
+   * What this object has counted since it was created. Takes constant memory, however much there was
+   * to count.
+   *
+   * @returns A copy, which does not change any more.
+   * @throws {TypeError} when the lock was created without `stats: true`
+   *
+   * @example How much of the waiting was other processes' doing
+   * ```ts
+   * import { FileLock } from "@interlock/core";
+   * import assert from "node:assert/strict";
+   * import { mkdtempSync, rmSync } from "node:fs";
+   * import { tmpdir } from "node:os";
+   *
+   * const folder = mkdtempSync(`${tmpdir()}/interlock-`);
+   * using lock = new FileLock(`${folder}/lock`, { stats: true });
+   * await Promise.all([1, 2, 3].map(() => lock.withWrite(() => {})));
+   * const { acquired, contended, others, handOffs } = lock.stats();
+   * assert.deepEqual([acquired.write, contended], [3, 2]);
+   * assert.deepEqual([others.count, handOffs], [0, 2]); // no other process was in the way
+   * rmSync(folder, { recursive: true });
+   * ```
+   */
+  stats(): FileLockStats {
+    const { meter } = this.#wanted;
+    if (meter === undefined) {
+      throw new TypeError(
+        `Cannot tell the statistics of ${this.#name}: it was created without stats: true`,
+      );
+    }
+    return meter.summary();
+  }
+
+  /**
    * Whether anyone, in any process, is inside at this moment, reading or writing. The answer may be
    * old when it arrives: to act on it, acquire the lock instead. Looks at the file through a
    * descriptor of its own, and creates nothing.
@@ -361,11 +418,11 @@ export class FileLock implements ReadWriteLock, Disposable {
   async waitForUnlock(options: WatchOptions = {}): Promise<void> {
     checkAcquireOptions(options, "wait for unlock");
     await watch(this.#host, {
-      retry: this.#retry,
+      retry: this.#wanted.retry,
       timeout: options.timeout ?? Infinity,
       signal: options.signal,
       come: () => !this.isLocked(),
-      timedOut: (waited) => timedOut(this, this.#name, "write", waited),
+      timedOut: (waited) => timedOut(this.#wanted, "write", waited),
     });
   }
 
@@ -398,8 +455,12 @@ export class FileLock implements ReadWriteLock, Disposable {
 
   async #acquire(mode: LockMode, options: AcquireOptions = {}): Promise<Guard> {
     checkAcquireOptions(options, `${mode}-lock ${this.#name}`);
-    if (options.signal?.aborted) throw options.signal.reason;
-    const acquire = new Acquire(this, this.#host, this.#name, this.#retry, mode, options);
+    const { signal } = options;
+    const acquire = new Acquire(this.#wanted, mode, options);
+    if (signal?.aborted) {
+      acquire.metered?.fails("aborted");
+      throw signal.reason;
+    }
     const contention = this.#watchContention(mode);
     try {
       for (;;) {
@@ -408,16 +469,20 @@ export class FileLock implements ReadWriteLock, Disposable {
         this.#detach();
       }
     } catch (error) {
+      const aborted = signal !== undefined && signal.aborted && error === signal.reason;
+      const late = !aborted && error instanceof LockTimeoutError;
+      acquire.metered?.fails(aborted ? "aborted" : late ? "timedOut" : "failed");
       // The queue of this process knows the lock by no name.
-      throw error instanceof LockTimeoutError ? acquire.timedOut() : error;
+      throw late ? acquire.timedOut() : error;
     } finally {
       if (contention !== undefined) deadlinesOf(this.#host).remove(contention);
     }
   }
 
   #tryAcquire(mode: LockMode): Guard | undefined {
+    const acquire = new Acquire(this.#wanted, mode, {});
     for (;;) {
-      const outcome = this.#attach().tryAcquire(mode, this.#path);
+      const outcome = this.#attach().tryAcquire(acquire);
       if (outcome !== MOVED) return outcome;
       this.#detach();
     }

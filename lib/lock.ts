@@ -97,7 +97,11 @@ export interface DurationStats {
   readonly buckets: readonly { readonly upTo: number; readonly count: number }[];
 }
 
-/** What a lock has counted since it was created. */
+/**
+ * What a lock has counted since it was created. Each acquire is counted once, where its fate is
+ * decided: as `acquired`, `timedOut` or `aborted`. Of a lock that others have objects of too, on
+ * other threads or in other processes, each object counts its own acquires.
+ */
 export interface LockStats {
   /** How often it was acquired in each mode; an upgrade or a downgrade counts as one more. */
   readonly acquired: Readonly<Record<LockMode, number>>;
@@ -155,6 +159,13 @@ export interface LockOptions {
    * @default 100
    */
   contentionAfter?: number;
+  /**
+   * Whether the lock counts what `stats()` tells, and `query()` shows since when. Each acquire and
+   * each release then reads the clock. Takes constant memory, however much there is to count.
+   *
+   * @default false
+   */
+  stats?: boolean;
 }
 
 /** Who of those that wait enters first; see `RwLockOptions.policy`. */
@@ -179,13 +190,6 @@ export interface RwLockOptions extends LockOptions {
    * @default "fair"
    */
   policy?: LockPolicy;
-  /**
-   * Whether the lock counts what `stats()` tells, and `query()` shows since when. Each acquire and
-   * each release then reads the clock.
-   *
-   * @default false
-   */
-  stats?: boolean;
   /**
    * Told of each guard that was collected without having been released, some time afterwards and
    * perhaps never: that is for the garbage collector to say. Nothing is released, and nothing is
@@ -225,6 +229,8 @@ export interface ReadWriteLock {
   tryWrite(): Guard | undefined;
   /** Who holds the lock and who waits for it now. */
   query(): LockQuery;
+  /** What the lock has counted. Throws a `TypeError` unless it was built with `stats: true`. */
+  stats(): LockStats;
   /** Where the lock stands among others, if it reaches beyond this isolate. */
   [lockOrder]?(): LockOrder;
 }

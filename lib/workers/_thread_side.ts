@@ -64,7 +64,7 @@ export class ThreadSide implements Side {
 
   readonly #meter: Meter | undefined;
 
-  constructor(words: Words, options: LockOptions & { stats?: boolean }, owner?: number) {
+  constructor(words: Words, options: LockOptions, owner?: number) {
     this.label = options.label ?? "the shared lock";
     this.#host = currentHost();
     this.#deadlines = deadlinesOf(this.#host);

@@ -39,19 +39,8 @@ export interface SharedRwLockHandle {
   readonly label?: string;
 }
 
-/** What a thread observes of a lock. */
-export interface ThreadLockOptions extends LockOptions {
-  /**
-   * Whether this thread counts what `stats()` tells, and its `query()` shows since when its own
-   * tasks hold or wait. Each of its acquires and releases then reads the clock.
-   *
-   * @default false
-   */
-  stats?: boolean;
-}
-
-/** What a lock is created with. */
-export interface SharedLockOptions extends ThreadLockOptions {
+/** What a lock is created with; all but `owners` is for this thread, which observes by itself. */
+export interface SharedLockOptions extends LockOptions {
   /**
    * How many threads may be attached at once, this one among them; from 1 to 20.
    *
@@ -60,8 +49,8 @@ export interface SharedLockOptions extends ThreadLockOptions {
   owners?: number;
 }
 
-/** How a thread attaches. */
-export interface AttachOptions extends ThreadLockOptions {
+/** How a thread attaches, and what it observes of the lock. */
+export interface AttachOptions extends LockOptions {
   /**
    * The number by which the thread is known to `reap()`, from 0 up. Whoever starts a thread does
    * well to choose it: then it can be reaped even when it dies before it could tell.
@@ -73,14 +62,6 @@ export interface AttachOptions extends ThreadLockOptions {
 
 /** How to wait with the thread blocked. There is no signal: nothing could abort it. */
 export type SyncAcquireOptions = Omit<AcquireOptions, "signal">;
-
-function checkThreadOptions(options: ThreadLockOptions, action: string): void {
-  checkLockOptions(options, action);
-  const { stats } = options;
-  if (stats !== undefined && typeof stats !== "boolean") {
-    throw new TypeError(`Cannot ${action}: stats must be true or false, got ${show(stats)}`);
-  }
-}
 
 function checkOwner(owner: unknown, owners: number, action: string): void {
   if (typeof owner !== "number") {
@@ -155,7 +136,7 @@ export class SharedRwLock implements ReadWriteLock {
    */
   static create(options: SharedLockOptions = {}): SharedRwLock {
     const action = "create shared lock";
-    checkThreadOptions(options, action);
+    checkLockOptions(options, action);
     const { owners = MOST_OWNERS, label } = options;
     checkCount("owners", owners, MOST_OWNERS, action);
     const words = allocate("SharedRwLock", owners, lockLength(owners));
@@ -197,7 +178,7 @@ export class SharedRwLock implements ReadWriteLock {
     const action = "attach to a SharedRwLock";
     const words = open("SharedRwLock", handle, MOST_OWNERS, lockLength);
     checkLabel(handle.label, action);
-    checkThreadOptions(options, action);
+    checkLockOptions(options, action);
     const { owner } = options;
     if (owner !== undefined) checkOwner(owner, countOf(words), action);
     const label = options.label ?? handle.label;

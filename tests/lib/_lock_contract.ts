@@ -12,6 +12,7 @@ import {
   type Guard,
   type LockMode,
   type LockOptions,
+  type LockStats,
   LockTimeoutError,
   type ReadWriteLock,
 } from "../../mod.ts";
@@ -380,7 +381,7 @@ const observing: Promised[] = [
       const { holders, waiters } = setup.mine.query();
       assert.deepEqual(holders.map(({ mode, label }) => [mode, label]), [["write", "import"]]);
       assert.deepEqual(waiters.map(({ mode, label }) => [mode, label]), [["read", "export"]]);
-      assert(holder.label === undefined || holder.label === "import");
+      assert.equal(holder.label, "import");
       holder.release();
       (await granted(setup, waiter)).release();
       await assertNothingLeft(setup);
@@ -401,6 +402,90 @@ const observing: Promised[] = [
         const error = await (async () => await setup.mine.write(options))().catch((error) => error);
         assert(error instanceof kind, JSON.stringify(options));
         assert.match(error.message, /^Cannot .*[^.]$/);
+      }
+      await assertNothingLeft(setup);
+    },
+  },
+];
+
+/** What both sides have counted together. */
+function counted({ mine, theirs }: Setup) {
+  const all = [...new Set([mine, theirs])].map((lock) => lock.stats());
+  const sum = (count: (stats: LockStats) => number) =>
+    all.reduce((sum, stats) => sum + count(stats), 0);
+  return {
+    acquired: MODES.map((mode) => sum(({ acquired }) => acquired[mode])),
+    contended: sum(({ contended }) => contended),
+    timedOut: sum(({ timedOut }) => timedOut),
+    aborted: sum(({ aborted }) => aborted),
+    holders: sum(({ holders }) => holders),
+    waiters: sum(({ waiters }) => waiters),
+    waits: sum(({ wait }) => wait.count),
+    holds: sum(({ hold }) => hold.count),
+    longestWait: Math.max(...all.map(({ longestWait }) => longestWait)),
+    longestHold: Math.max(...all.map(({ hold }) => hold.max)),
+  };
+}
+
+const counting: Promised[] = [
+  {
+    name: "stats() counts each acquire once, by how it ended, and how long waits and holds took",
+    options: { stats: true },
+    async check(setup) {
+      const { mine, theirs } = setup;
+      const holder = await granted(setup, theirs.write({ label: "import" }));
+      const waits = watch(mine.read({ label: "export" }));
+      const late = watch(mine.write({ timeout: 30 }));
+      const controller = new AbortController();
+      const aborted = watch(mine.read({ signal: controller.signal }));
+      await setup.advance(10);
+      const { holders, waiters, longestWait } = counted(setup);
+      assert.deepEqual([holders, waiters], [1, 3]);
+      assert(longestWait >= 10, "of those who wait still");
+      assert.equal(typeof theirs.query().holders[0].since, "number");
+      assert.equal(typeof mine.query().waiters[0].since, "number");
+      controller.abort();
+      await settled(setup, late);
+      await settled(setup, aborted);
+      const before = AbortSignal.abort();
+      await assert.rejects(mine.write({ signal: before }), before.reason);
+      const atOnce = watch(mine.read({ timeout: 0 }));
+      assert.equal((await settled(setup, atOnce)).state, "rejected");
+      assert.equal(mine.tryWrite(), undefined);
+      holder.release();
+      const reader = await granted(setup, waits);
+      await setup.advance(50);
+      reader.release();
+      reader.release();
+      (await tried(setup, mine, "write")).release();
+
+      const { longestWait: waited, longestHold: held, ...counts } = counted(setup);
+      assert.deepEqual(counts, {
+        acquired: [1, 2],
+        contended: 3,
+        timedOut: 2,
+        aborted: 2,
+        holders: 0,
+        waiters: 0,
+        waits: 3,
+        holds: 3,
+      });
+      assert(waited >= 30 && waited < 30 + NOTICED, `it waited ${waited} ms`);
+      assert(held >= 50 && held < 50 + NOTICED, `it held ${held} ms`);
+      await assertNothingLeft(setup);
+    },
+  },
+  {
+    name: "statistics are refused by a lock that counts nothing",
+    async check(setup) {
+      for (const lock of [setup.mine, setup.theirs]) {
+        assert.throws(() => lock.stats(), {
+          name: "TypeError",
+          message: /^Cannot tell the statistics of .*: .* without stats: true$/,
+        });
+        const guard = await granted(setup, lock.write({ label: "import" }));
+        assert.equal(lock.query().holders[0].since, undefined);
+        guard.release();
       }
       await assertNothingLeft(setup);
     },
@@ -501,5 +586,6 @@ export const promises: readonly Promised[] = [
   ...granting,
   ...sections,
   ...observing,
+  ...counting,
   ...order,
 ];

@@ -54,6 +54,7 @@ function spied(lock: ReadWriteLock, name: string, log: string[]): ReadWriteLock 
     tryRead: lock.tryRead.bind(lock),
     tryWrite: lock.tryWrite.bind(lock),
     query: lock.query.bind(lock),
+    stats: lock.stats.bind(lock),
     ...(lock[lockOrder] === undefined ? {} : { [lockOrder]: () => lock[lockOrder]!() }),
   };
 }

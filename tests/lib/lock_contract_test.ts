@@ -14,6 +14,7 @@ import {
   type LockMode,
   type LockOptions,
   type LockQuery,
+  type LockStats,
   type ReadWriteLock,
   RwLock,
 } from "../../mod.ts";
@@ -142,6 +143,9 @@ class Twin implements ReadWriteLock {
   query(): LockQuery {
     return this.lock.query();
   }
+  stats(): LockStats {
+    return this.lock.stats();
+  }
   protected acquire(mode: LockMode, options?: AcquireOptions): Promise<Guard> {
     return this.lock[mode](options);
   }
@@ -263,6 +267,35 @@ const twins: readonly [defect: string, twin: new (options?: LockOptions) => Twin
       }
     },
     /onContention/,
+  ],
+  [
+    "counts one that timed out as aborted",
+    class extends Twin {
+      override stats() {
+        const { timedOut, aborted, ...stats } = super.stats();
+        return { ...stats, timedOut: 0, aborted: aborted + timedOut };
+      }
+    },
+    /counts each acquire once/,
+  ],
+  [
+    "counts waits that have not ended as none",
+    class extends Twin {
+      override stats() {
+        const stats = super.stats();
+        return { ...stats, longestWait: stats.wait.max };
+      }
+    },
+    /counts each acquire once/,
+  ],
+  [
+    "tells statistics that it does not have",
+    class extends Twin {
+      override stats() {
+        return new RwLock({ stats: true }).stats();
+      }
+    },
+    /statistics are refused/,
   ],
   [
     "lets readers overtake a waiting writer",
