@@ -39,7 +39,7 @@ export interface Program {
    */
   start(run: Run): void;
   /** Looks at the end state of a run in which all finished; answers what is wrong with it. */
-  check(): string | undefined;
+  check(): string | undefined | Promise<string | undefined>;
   /** All of the state at the end of a run in which all finished, in one string. */
   state?(): string;
   /** Something already under way decides who can move: the choice waits for it. */
@@ -66,6 +66,15 @@ const FINISHED = 3;
 const ASTRAY = 4;
 
 const PASSED: Outcome = { kind: "passed" };
+
+function verdict(message: string | undefined): Outcome {
+  return message === undefined ? PASSED : { kind: "violated", message };
+}
+
+/** A check may also be written with assertions. */
+function violation(error: unknown): Outcome {
+  return { kind: "violated", message: error instanceof Error ? error.message : String(error) };
+}
 
 /** How a run reports its end. */
 export interface Listener {
@@ -94,6 +103,7 @@ export class Run implements RunView {
   #unfinished = 0;
   #active = false;
   #settling = false;
+  #judging = false;
   #progress = 0;
   #stalledSince: number | undefined;
   #bestEffort = false;
@@ -171,6 +181,7 @@ export class Run implements RunView {
     this.#preemptions = 0;
     this.#active = true;
     this.#settling = false;
+    this.#judging = false;
     this.#bestEffort = false;
     this.#stalledSince = undefined;
     if (!this.#program.remote) this.#watchdog.arm();
@@ -194,6 +205,13 @@ export class Run implements RunView {
     this.#arrive(actor, FINISHED);
   }
 
+  /** An actor is taken out of the run, whatever it stood before: it was killed. */
+  leave(actor: number): void {
+    if (this.#states[actor] === FINISHED) return;
+    this.#actions[actor] = undefined;
+    this.finish(actor);
+  }
+
   /** An actor has ended by throwing, which ends the run. */
   threw(actor: number, error: unknown): void {
     if (!this.#active) return;
@@ -215,6 +233,8 @@ export class Run implements RunView {
 
   /** For the watchdog: a macrotask has passed in which nothing moved. */
   stalled(): void {
+    // The check takes the time it takes.
+    if (this.#judging) return;
     if (this.#running > 0) {
       for (let actor = 0; actor < this.#states.length; actor++) {
         if (this.#states[actor] === RUNNING) this.#states[actor] = ASTRAY;
@@ -243,9 +263,7 @@ export class Run implements RunView {
   }
 
   #next(): void {
-    if (this.#unfinished === 0) {
-      return this.#end(this.#judge());
-    }
+    if (this.#unfinished === 0) return this.#judge();
     const settling = this.#program.settle?.();
     if (settling !== undefined) {
       this.#settling = true;
@@ -293,14 +311,18 @@ export class Run implements RunView {
     action.go();
   }
 
-  #judge(): Outcome {
+  #judge(): void {
+    let found: string | undefined | Promise<string | undefined>;
     try {
-      const message = this.#program.check();
-      return message === undefined ? PASSED : { kind: "violated", message };
+      found = this.#program.check();
     } catch (error) {
-      // A check may also be written with assertions.
-      return { kind: "violated", message: error instanceof Error ? error.message : String(error) };
+      return this.#end(violation(error));
     }
+    if (!(found instanceof Promise)) return this.#end(verdict(found));
+    this.#judging = true;
+    found.then(verdict, violation).then((outcome) => {
+      if (this.#active) this.#end(outcome);
+    });
   }
 
   /** Somebody who has been passed over for too long. */

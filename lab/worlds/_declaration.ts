@@ -1,5 +1,17 @@
 /** The first look at a scenario: what it declares, without running it. */
-import type { Cell, CellOptions, Channel, Clock, Lock, World } from "./world.ts";
+import type { ObjectKind, Shared } from "./object_kind.ts";
+import type {
+  Barrier,
+  Calls,
+  Cell,
+  CellOptions,
+  Channel,
+  Clock,
+  Lock,
+  LockChoice,
+  Signal,
+  World,
+} from "./world.ts";
 
 /** One shared object as it was declared. */
 export type Declared =
@@ -9,9 +21,12 @@ export type Declared =
     readonly initial: number;
     readonly atomic: boolean;
   }
-  | { readonly kind: "lock"; readonly name: string }
+  | { readonly kind: "lock"; readonly name: string } & LockChoice
   | { readonly kind: "channel"; readonly name: string }
+  | { readonly kind: "barrier"; readonly name: string; readonly parties: number }
+  | { readonly kind: "signal"; readonly name: string }
   | { readonly kind: "clock"; readonly name: string }
+  | { readonly kind: "object"; readonly name: string; readonly operations: readonly string[] }
   | { readonly kind: "shared"; readonly name: string }
   | { readonly kind: "operation"; readonly name: string };
 
@@ -20,10 +35,16 @@ const OBJECT_NAME = /^[A-Za-z][A-Za-z0-9 _-]{0,39}$/;
 /** Collects what `build` declares. Its objects cannot be used. */
 export class Declaration implements World {
   readonly #objects = new Map<string, Declared>();
+  readonly #kinds = new Map<string, ObjectKind<object, never>>();
 
   /** What has been declared, in order. */
   get objects(): readonly Declared[] {
     return [...this.#objects.values()];
+  }
+
+  /** The kinds of the objects that have one, by name. */
+  get kinds(): ReadonlyMap<string, ObjectKind<object, never>> {
+    return this.#kinds;
   }
 
   cell(name: string, initial: number, options: CellOptions = {}): Cell {
@@ -32,14 +53,39 @@ export class Declaration implements World {
     return unusable(name);
   }
 
-  lock(name: string): Lock {
-    this.#declare({ kind: "lock", name });
+  lock(name: string, choice: LockChoice = {}): Lock {
+    this.#declare({ kind: "lock", name, ...choice });
     return unusable(name);
   }
 
   channel<T>(name: string): Channel<T> {
     this.#declare({ kind: "channel", name });
     return unusable(name);
+  }
+
+  barrier(name: string, parties: number): Barrier {
+    if (!Number.isSafeInteger(parties) || parties < 1) {
+      throw new RangeError(
+        `Cannot declare barrier ${name} for ${parties} parties: it takes whole numbers from 1 on`,
+      );
+    }
+    this.#declare({ kind: "barrier", name, parties });
+    return unusable(name);
+  }
+
+  signal(name: string): Signal {
+    this.#declare({ kind: "signal", name });
+    return unusable(name);
+  }
+
+  object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): Shared<T, K> {
+    this.#declare({ kind: "object", name, operations: Object.keys(kind.operations) });
+    this.#kinds.set(name, kind as unknown as ObjectKind<object, never>);
+    return unusable(name);
+  }
+
+  calls(): Calls {
+    return unusable("the calls");
   }
 
   clock(name: string): Clock {

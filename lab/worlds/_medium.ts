@@ -4,7 +4,9 @@
  * This is all that differs between tasks, workers and processes. What the scenario sees
  * (`_view.ts`) is built on it once for all of them.
  */
-import type { ReadWriteLock } from "../../lib/lock.ts";
+import type { Recorder } from "../engine/history/mod.ts";
+import type { RawLock } from "./_lock_view.ts";
+import type { ObjectKind } from "./object_kind.ts";
 import type { World } from "./world.ts";
 
 /** A shared integer, at once or through input and output. */
@@ -29,12 +31,29 @@ export interface RawClock {
   setTimer(callback: () => void, ms: number): unknown;
 }
 
+/** Who has come to a barrier; a gathering is known by its number. */
+export interface RawBarrier {
+  arrive(): number;
+  isOver(round: number): boolean;
+  over(round: number): Promise<void>;
+}
+
 /** The shared objects of one run, by name. */
 export interface Medium {
   cell(name: string): RawCell;
-  lock(name: string): ReadWriteLock;
+  lock(name: string): RawLock;
+  /** An object of a kind, as this actor has it. */
+  object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T;
+  /** Where calls are recorded. */
+  recorder(): Recorder;
+  /** What ends waits when it is fired. */
+  signal(name: string): AbortSignal;
+  /** Fires a signal; left out where whoever steers the run tells everybody. */
+  fire?(name: string): void;
   /** Left out where messages go through whoever steers the run. */
   channel?(name: string): RawChannel;
+  /** Left out where whoever steers the run counts those who have come. */
+  barrier?(name: string): RawBarrier;
   /** Left out where whoever steers the run keeps the time. */
   readonly clock?: RawClock;
   /** An object of the user's own, one for each run; left out where objects cannot be shared. */

@@ -5,113 +5,32 @@
  * Everything an actor's port needs is made once and used again for the next run.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Action, Operation, Outcome, Program, Run } from "../engine/mod.ts";
+import { macrotask, type Outcome, type Program, type Run } from "../engine/mod.ts";
+import { type Call, check, describeCheck } from "../engine/history/mod.ts";
 import type { VirtualClock } from "./simulation/mod.ts";
 import type { Medium } from "./_medium.ts";
+import type { Performable, Port } from "./_port.ts";
+import { SteppedPort } from "./_stepped_port.ts";
 import { TIME, Time } from "./_time.ts";
-import { type Performable, type Port, View } from "./_view.ts";
+import { View } from "./_view.ts";
 import type { Actor, EndState, SharedObjects, Subject } from "./scenario.ts";
 
+/** What is left of a run, for whoever checks it. */
+export interface Remains {
+  /** What the cells hold now. */
+  end(): EndState;
+  /** The objects that are no cells, locks or channels, by name. */
+  shared(): SharedObjects;
+  /** The calls the actors have recorded. */
+  calls(): readonly Call[];
+}
+
 /** The shared objects of a near run. */
-export interface NearMedia {
+export interface NearMedia extends Remains {
   /** Makes everything as it was declared, in this time. */
   reset(clock: VirtualClock): void;
   /** The shared objects as the actor at `place` reaches them; asked once for each actor. */
   of(place: number): Medium;
-  /** What the cells hold now. */
-  end(): EndState;
-  /** The objects of the user's own, by name. */
-  shared(): SharedObjects;
-}
-
-let resolveLast: (value: unknown) => void;
-let rejectLast: (error: unknown) => void;
-
-/** Hands a promise's two ends out without a closure for each promise. */
-function capture(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
-  resolveLast = resolve;
-  rejectLast = reject;
-}
-
-/** An actor's port in a stepped run; it is itself the action the actor stands before. */
-class SteppedPort implements Port, Action {
-  readonly stepped = true;
-  readonly actor: string;
-  readonly #place: number;
-  #run: Run | undefined;
-  #operation!: Performable;
-  #argument: unknown;
-  #resolve: (value: unknown) => void = () => {};
-  #reject: (error: unknown) => void = () => {};
-  #standing = false;
-  readonly #undeclared: boolean;
-
-  /** @param undeclared Whether actors share more than what they declare. */
-  constructor(actor: string, place: number, undeclared: boolean) {
-    this.actor = actor;
-    this.#place = place;
-    this.#undeclared = undeclared;
-  }
-
-  get operation(): Operation {
-    return this.#operation;
-  }
-
-  get argument(): unknown {
-    return this.#argument;
-  }
-
-  attach(run: Run): void {
-    this.#run = run;
-    this.#standing = false;
-  }
-
-  /** The actor is not to be heard of again: what it asks for never happens. */
-  close(): void {
-    this.#run = undefined;
-  }
-
-  operate(operation: Performable, argument: unknown): Promise<unknown> {
-    if (this.#standing) {
-      return Promise.reject(
-        new TypeError(
-          `Cannot ${operation.kind} ${operation.object}: ${this.actor} has not finished its ${this.#operation.kind} ${this.#operation.object}; an actor does one operation at a time`,
-        ),
-      );
-    }
-    this.#operation = this.#undeclared ? { ...operation, undeclared: true } : operation;
-    this.#argument = argument;
-    this.#standing = true;
-    const promise = new Promise(capture);
-    this.#resolve = resolveLast;
-    this.#reject = rejectLast;
-    this.#run?.park(this.#place, this);
-    return promise;
-  }
-
-  ready(): boolean {
-    const { ready } = this.#operation;
-    return ready === undefined || ready();
-  }
-
-  go(): void {
-    this.#standing = false;
-    const resolve = this.#resolve;
-    let value: unknown;
-    try {
-      value = this.#operation.perform!(this.#argument);
-    } catch (error) {
-      this.#reject(error);
-      return;
-    }
-    this.#run!.returned(this.#place, value);
-    resolve(value);
-  }
-
-  readied(): void {}
-
-  readonly finished = (): void => this.#run?.finish(this.#place);
-  readonly failed = (error: unknown): void => this.#run?.threw(this.#place, error);
 }
 
 /**
@@ -142,6 +61,10 @@ export class CallersPort implements Port {
   }
 
   readied(): void {}
+
+  waits(ms: number): void {
+    actorPort.getStore()?.waits(ms);
+  }
 }
 
 /** A subject whose actors are in this isolate. */
@@ -152,19 +75,32 @@ export class NearProgram implements Program {
   readonly #subject: Subject;
   readonly #media: NearMedia;
   readonly #sharing: boolean;
+  /** Whether operations may be asynchronous. */
+  readonly #waiting: boolean;
+  /** Whether there are locks that look for deadlocks, which take a few microtasks to refuse. */
+  readonly #detecting: boolean;
   #ports: readonly SteppedPort[] = [];
   #views: readonly View[] = [];
   #time!: Time;
+  #run!: Run;
+  /** After which step everything that could has gone on by itself. */
+  #settledAt = -1;
 
   constructor(subject: Subject, media: NearMedia) {
     this.#subject = subject;
     this.#media = media;
     this.actors = [...subject.actors, TIME];
     this.#sharing = subject.objects.some((object) => object.kind === "shared");
+    this.#detecting = subject.objects.some((object) =>
+      object.kind === "lock" && object.detectDeadlocks === true
+    );
+    this.#waiting = subject.objects.some((object) => object.kind === "object");
     this.#connect();
   }
 
   start(run: Run): void {
+    this.#run = run;
+    this.#settledAt = -1;
     this.#time.start(run);
     this.#media.reset(this.#time.clock);
     const { variant, parameters } = this.#subject;
@@ -175,14 +111,33 @@ export class NearProgram implements Program {
       const port = ports[place];
       port.attach(run);
       const actor = variant.build(views[place], parameters)[place];
-      const ended = this.#sharing ? actorPort.run(port, () => begin(port, actor)) : start(actor);
+      const ended = this.#sharing
+        ? actorPort.run(port, () => begin(port, actor))
+        : this.#waiting
+        ? actorPort.run(port, () => start(actor))
+        : start(actor);
       ended.then(port.finished, port.failed);
     }
   }
 
-  check(): string | undefined {
+  settle(): Promise<void> | undefined {
+    if (this.#settledAt === this.#run.steps) return undefined;
+    if (!this.#detecting && !(this.#waiting && this.#ports.some((port) => port.pending))) {
+      return undefined;
+    }
+    this.#settledAt = this.#run.steps;
+    return macrotask();
+  }
+
+  check(): string | undefined | Promise<string | undefined> {
     const { variant, parameters } = this.#subject;
-    return variant.check(this.#media.end(), parameters, this.#media.shared());
+    const found = variant.check(this.#media.end(), parameters, this.#media.shared());
+    if (found instanceof Promise) return found.then((message) => message ?? this.#checkHistory());
+    return found ?? this.#checkHistory();
+  }
+
+  #checkHistory(): string | undefined {
+    return checkHistory(this.#subject, this.#media);
   }
 
   state(): string {
@@ -198,7 +153,9 @@ export class NearProgram implements Program {
   #connect(): void {
     const { actors } = this.#subject;
     this.#time = new Time(actors.length);
-    this.#ports = actors.map((actor, place) => new SteppedPort(actor, place, this.#sharing));
+    // Which calls overlap is not declared by the steps they are made of.
+    const undeclared = this.#sharing || this.#subject.model !== undefined;
+    this.#ports = actors.map((actor, place) => new SteppedPort(actor, place, undeclared));
     this.#views = this.#ports.map((port, place) => new View(port, this.#media.of(place)));
   }
 }
@@ -223,10 +180,21 @@ export function start(actor: Actor): Promise<void> {
   }
 }
 
-/** What the subject's own check says of an end state. */
-export function judge(subject: Subject, end: EndState, shared: SharedObjects = {}): Outcome {
+/** What is wrong with what the actors recorded, if the subject has a model of it. */
+export function checkHistory(
+  { model }: Subject,
+  recorded: { calls(): readonly Call[] },
+): string | undefined {
+  if (model === undefined) return undefined;
+  const result = check(recorded.calls(), model);
+  return result.verdict === "ok" ? undefined : describeCheck(result);
+}
+
+/** What the subject's own check and its model say of a run in which all have finished. */
+export async function judge(subject: Subject, left: Remains): Promise<Outcome> {
   try {
-    const message = subject.variant.check(end, subject.parameters, shared);
+    const message = await subject.variant.check(left.end(), subject.parameters, left.shared()) ??
+      checkHistory(subject, left);
     return message === undefined ? { kind: "passed" } : { kind: "violated", message };
   } catch (error) {
     return { kind: "violated", message: error instanceof Error ? error.message : String(error) };

@@ -8,6 +8,15 @@ export function copyPlainData<T>(value: T, channel: string): T {
   return copy(value, channel) as T;
 }
 
+/** A value as far as it can be shown elsewhere; `undefined` if it is no plain data. */
+export function plainOrNothing(value: unknown): unknown {
+  try {
+    return copy(value, "");
+  } catch {
+    return undefined;
+  }
+}
+
 function copy(value: unknown, channel: string): unknown {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;

@@ -7,10 +7,11 @@
  */
 import { join } from "node:path";
 import process from "node:process";
-import { type OpenFile, systemHost } from "../../lib/_host.ts";
+import { type Host, type OpenFile, systemHost, withHost } from "../../lib/_host.ts";
 import { FileLock } from "../../lib/file_lock.ts";
-import type { ReadWriteLock } from "../../lib/lock.ts";
+import type { RawLock } from "./_lock_view.ts";
 import type { RawCell } from "./_medium.ts";
+import type { ObjectKind } from "./object_kind.ts";
 import { sharedNow } from "./_protocol.ts";
 import type { RemoteMedium } from "./_remote_actor.ts";
 
@@ -40,8 +41,8 @@ function writeTo(file: OpenFile, value: number): void {
   file.write(encoder.encode(String(value).padEnd(WIDTH)), 0);
 }
 
-function withFile<R>(path: string, fn: (file: OpenFile) => R): R {
-  const file = systemHost.files.open(path, { create: true, mode: 0o600 });
+function withFile<R>({ files }: Host, path: string, fn: (file: OpenFile) => R): R {
+  const file = files.open(path, { create: true, mode: 0o600 });
   try {
     return fn(file);
   } finally {
@@ -50,13 +51,26 @@ function withFile<R>(path: string, fn: (file: OpenFile) => R): R {
 }
 
 /** Creates a cell's file. */
-export function createCell(folder: string, name: string, value: number): void {
-  withFile(cellPath(folder, name), (file) => writeTo(file, value));
+export function createCell(host: Host, folder: string, name: string, value: number): void {
+  withFile(host, cellPath(folder, name), (file) => writeTo(file, value));
 }
 
 /** What a cell's file holds. */
-export function readCell(folder: string, name: string): number {
-  return withFile(cellPath(folder, name), readFrom);
+export function readCell(host: Host, folder: string, name: string): number {
+  return withFile(host, cellPath(folder, name), readFrom);
+}
+
+/** An object of a kind as one process has it. */
+export function openObject<T extends object, K extends keyof T>(
+  host: Host,
+  folder: string,
+  name: string,
+  { files }: ObjectKind<T, K>,
+): T {
+  if (files === undefined) throw new TypeError(`Cannot use ${name}: processes cannot share it`);
+  const own = join(folder, `${name}.object`);
+  host.files.makeFolder(own);
+  return withHost(host, () => files(own));
 }
 
 /** Shared files as one process reaches them. */
@@ -64,9 +78,13 @@ export class ProcessMedium implements RemoteMedium {
   readonly #storage: ProcessStorage;
   readonly #open: OpenFile[] = [];
   readonly #locks = new Map<string, FileLock>();
+  readonly #objects = new Map<string, object>();
+  readonly #closing: (() => void | Promise<void>)[] = [];
+  readonly #host: Host;
 
-  constructor(storage: ProcessStorage) {
+  constructor(storage: ProcessStorage, host: Host = systemHost) {
     this.#storage = storage;
+    this.#host = host;
   }
 
   cell(name: string): RawCell {
@@ -84,7 +102,7 @@ export class ProcessMedium implements RemoteMedium {
     };
   }
 
-  lock(name: string): ReadWriteLock {
+  lock(name: string): RawLock {
     return this.#lockOn(join(this.#storage.folder, `${name}.lock`), name);
   }
 
@@ -93,18 +111,32 @@ export class ProcessMedium implements RemoteMedium {
     while (sharedNow() < at);
   }
 
-  close(): void {
+  object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T {
+    let object = this.#objects.get(name) as T | undefined;
+    if (object === undefined) {
+      const made = object = openObject(this.#host, this.#storage.folder, name, kind);
+      this.#objects.set(name, made);
+      if (kind.close !== undefined) this.#closing.push(() => kind.close!(made));
+    }
+    return object;
+  }
+
+  async close(): Promise<void> {
     for (const file of this.#open.splice(0)) file.close();
+    for (const close of this.#closing.splice(0)) await close();
   }
 
   #lockOn(path: string, label?: string): FileLock {
     let lock = this.#locks.get(path);
-    if (lock === undefined) this.#locks.set(path, lock = new FileLock(path, { label }));
+    if (lock === undefined) {
+      lock = withHost(this.#host, () => new FileLock(path, { label }));
+      this.#locks.set(path, lock);
+    }
     return lock;
   }
 
   #inPlace(path: string): Pick<RawCell, "read" | "write"> {
-    const file = systemHost.files.open(path, { create: false });
+    const file = this.#host.files.open(path, { create: false });
     this.#open.push(file);
     return { read: () => readFrom(file), write: (value) => writeTo(file, value) };
   }
@@ -112,10 +144,10 @@ export class ProcessMedium implements RemoteMedium {
   #renamed(path: string): Pick<RawCell, "read" | "write"> {
     const aside = `${path}.${process.pid}`;
     return {
-      read: () => withFile(path, readFrom),
+      read: () => withFile(this.#host, path, readFrom),
       write: (value) => {
-        withFile(aside, (file) => writeTo(file, value));
-        systemHost.files.rename(aside, path);
+        withFile(this.#host, aside, (file) => writeTo(file, value));
+        this.#host.files.rename(aside, path);
       },
     };
   }

@@ -4,8 +4,10 @@
  * Each message names the run it belongs to, so that what an abandoned run still says is not taken for
  * the next one's. A coordinator sends `run`; in a free run the actor answers `prepared` and waits for
  * `start`. Before an operation that somebody else decides about, the actor sends `parked` and waits
- * for `go`; when it has carried it out it sends `did`. It ends with `finished` or `threw`.
+ * for `go`; when it has carried it out it sends `did`. It ends with `finished` or `threw`. Calls that
+ * it records are told of as they begin and as they end, so that those of an actor that dies are known.
  */
+import type { Call } from "../engine/history/mod.ts";
 import type { Effect } from "../engine/mod.ts";
 import type { Parameters } from "./scenario.ts";
 
@@ -17,7 +19,11 @@ export interface RunOrder {
   readonly variant: string;
   readonly parameters: Parameters;
   readonly place: number;
+  /** The actor's name. */
+  readonly actor: string;
   readonly stepped: boolean;
+  /** Whether actors may be killed. */
+  readonly mortal: boolean;
   /** Where the shared objects are; what it means is the distance's own business. */
   readonly storage: unknown;
 }
@@ -27,6 +33,7 @@ export type ToActor =
   | RunOrder
   | { readonly type: "start"; readonly run: number; readonly at: number }
   | { readonly type: "go"; readonly run: number; readonly value?: unknown }
+  | { readonly type: "fire"; readonly run: number; readonly signal: string }
   | { readonly type: "abandon"; readonly run: number };
 
 /** An error as data, for structured clone and JSON both lose classes. */
@@ -45,11 +52,20 @@ export type FromActor =
     readonly object: string;
     readonly kind: string;
     readonly effect: Effect;
+    readonly undeclared?: boolean;
     readonly argument?: unknown;
     readonly ready: boolean;
   }
   | { readonly type: "ready"; readonly run: number }
+  /** It has done nothing for a while; said again and again as long as it lasts. */
+  | { readonly type: "idle"; readonly run: number }
   | { readonly type: "did"; readonly run: number; readonly value?: unknown }
+  | {
+    readonly type: "calls";
+    readonly run: number;
+    /** Calls that have begun or ended, each with its number among those of the actor. */
+    readonly calls: readonly (readonly [number, Call])[];
+  }
   | {
     readonly type: "finished";
     readonly run: number;

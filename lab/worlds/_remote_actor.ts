@@ -5,19 +5,29 @@
  * distance, and from then on every operation goes through a port that asks the coordinator first
  * (stepped) or only where the coordinator has to carry it out (messages between actors).
  */
-import type { Medium } from "./_medium.ts";
+import type { Call, OpenCall, Recorder } from "../engine/history/mod.ts";
+import type { Medium, RawCell } from "./_medium.ts";
+import type { RawLock } from "./_lock_view.ts";
 import type { FromActor, RunOrder, ToActor } from "./_protocol.ts";
 import { sharedNow, toPlainError } from "./_protocol.ts";
+import { plainOrNothing } from "./_plain_data.ts";
+import { type Performable, type Port, returnFrom, Standstill } from "./_port.ts";
+import type { ObjectKind } from "./object_kind.ts";
 import type { Scenario } from "./scenario.ts";
 import { start } from "./_near_program.ts";
-import { type Performable, type Port, View } from "./_view.ts";
+import { View } from "./_view.ts";
 
 /** The shared objects of one run as a remote actor reaches them. */
-export interface RemoteMedium extends Medium {
+export interface RemoteMedium {
+  cell(name: string): RawCell;
+  lock(name: string): RawLock;
+  object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T;
+  /** Where the times of recorded calls come from, if not from the clock all share. */
+  readonly sequence?: () => number;
   /** Waits at the common start of a free run. */
   awaitStart(at: number): void;
   /** Gives back what the actor has opened for the run. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** Something is asked for by `parked` and comes with `go`. */
@@ -26,15 +36,36 @@ interface Standing {
   go(value: unknown): void;
 }
 
+/**
+ * How long an asynchronous operation may take, in ms, before it is taken to wait for other actors. A
+ * lock of another process is asked for every 20 ms at least.
+ */
+const PATIENCE = 200;
+
+/** How long an actor of a free run does nothing before it says so, in ms. */
+const IDLE = 1_000;
+
+const DISPLACED = Symbol("displaced");
+
 class RemotePort implements Port {
   readonly stepped: boolean;
-  readonly actor: string;
   readonly signal: AbortSignal;
+  actor: string;
   readonly #run: number;
+  readonly #still: Standstill | undefined;
   readonly #send: (message: FromActor) => void;
   #standing: Standing | undefined;
+  /** Whether what it stands before is the return of something asynchronous. */
+  #returning = false;
 
-  constructor(order: RunOrder, signal: AbortSignal, send: (message: FromActor) => void) {
+  /** @param still Notices when nothing is done in a free run. */
+  constructor(
+    order: RunOrder,
+    signal: AbortSignal,
+    still: Standstill | undefined,
+    send: (message: FromActor) => void,
+  ) {
+    this.#still = still;
     this.stepped = order.stepped;
     this.actor = `actor ${order.place + 1}`;
     this.signal = signal;
@@ -45,23 +76,25 @@ class RemotePort implements Port {
   }
 
   async operate(operation: Performable, argument: unknown): Promise<unknown> {
-    const { perform, object, kind, effect } = operation;
+    const { perform, object, kind } = operation;
+    if (this.#still !== undefined) this.#still.moves++;
     if (!this.stepped && perform !== undefined) return perform(argument);
-    if (this.#standing !== undefined) {
+    if (this.#returning) {
+      this.#returning = false;
+      this.go(DISPLACED);
+    } else if (this.#standing !== undefined) {
       const other = this.#standing.operation;
       throw new TypeError(
         `Cannot ${kind} ${object}: ${this.actor} has not finished its ${other.kind} ${other.object}; an actor does one operation at a time`,
       );
     }
-    const run = this.#run;
-    const ready = operation.ready?.() ?? true;
-    const value = await new Promise((go) => {
-      this.#standing = { operation, go };
-      this.#send({ type: "parked", run, object, kind, effect, argument, ready });
-    });
+    const value = await this.#stand(operation, argument);
     if (perform === undefined) return value;
-    const result = await perform(argument);
-    this.#send({ type: "did", run, value: result });
+    const performed = perform(argument);
+    const result = performed instanceof Promise
+      ? await this.#outcome(operation, performed)
+      : performed;
+    this.#send({ type: "did", run: this.#run, value: plainOrNothing(result) });
     return result;
   }
 
@@ -71,18 +104,140 @@ class RemotePort implements Port {
     standing?.go(value);
   }
 
+  waits(ms: number): void {
+    this.#still?.waits(ms);
+  }
+
   readied(): void {
     if (this.#standing?.operation.ready?.()) this.#send({ type: "ready", run: this.#run });
   }
+
+  #stand(operation: Performable, argument: unknown): Promise<unknown> {
+    const { object, kind, effect, undeclared } = operation;
+    const ready = operation.ready?.() ?? true;
+    return new Promise((go) => {
+      this.#standing = { operation, go };
+      this.#send({
+        ...{ type: "parked", run: this.#run, object, kind, effect, undeclared, ready },
+        argument: plainOrNothing(argument),
+      });
+    });
+  }
+
+  /** Waits for something asynchronous: within the step it was begun in, or until its return. */
+  async #outcome(operation: Performable, performed: Promise<unknown>): Promise<unknown> {
+    let ended = false;
+    const end = () => {
+      ended = true;
+      this.readied();
+    };
+    performed.then(end, end);
+    while (!ended) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const patience = new Promise((resolve) => timer = setTimeout(resolve, PATIENCE));
+      await Promise.race([performed.catch(() => {}), patience]);
+      clearTimeout(timer);
+      if (ended || this.#standing !== undefined) continue;
+      this.#returning = true;
+      const went = await this.#stand(
+        { ...returnFrom(operation), ready: () => ended },
+        undefined,
+      );
+      if (went === DISPLACED) continue;
+      this.#returning = false;
+      break;
+    }
+    return await performed;
+  }
 }
 
-/** In a free run an actor keeps the time itself. */
-function withRealTime(medium: Medium): Medium {
-  return {
-    cell: (name) => medium.cell(name),
-    lock: (name) => medium.lock(name),
-    clock: { now: sharedNow, setTimer: (callback, ms) => setTimeout(callback, ms) },
-  };
+/** What the actor's own side of a medium adds to it. */
+class ActorMedium implements Medium {
+  readonly clock: Medium["clock"];
+  readonly #medium: RemoteMedium;
+  readonly #recorder: Recorder;
+  readonly #signals = new Map<string, AbortController>();
+
+  constructor(
+    medium: RemoteMedium,
+    stepped: boolean,
+    tell: (index: number, call: Call) => void,
+  ) {
+    this.#medium = medium;
+    // In a free run an actor keeps the time itself.
+    this.clock = stepped
+      ? undefined
+      : { now: sharedNow, setTimer: (callback, ms) => setTimeout(callback, ms) };
+    this.#recorder = new TellingRecorder(medium.sequence ?? sharedNow, tell);
+  }
+
+  cell(name: string): RawCell {
+    return this.#medium.cell(name);
+  }
+
+  lock(name: string): RawLock {
+    return this.#medium.lock(name);
+  }
+
+  object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T {
+    return this.#medium.object(name, kind);
+  }
+
+  recorder(): Recorder {
+    return this.#recorder;
+  }
+
+  signal(name: string): AbortSignal {
+    return this.controller(name).signal;
+  }
+
+  controller(name: string): AbortController {
+    let controller = this.#signals.get(name);
+    if (controller === undefined) this.#signals.set(name, controller = new AbortController());
+    return controller;
+  }
+}
+
+/** Records calls, and tells of each as it begins and as it ends. */
+class TellingRecorder implements Recorder {
+  readonly #calls: Call[] = [];
+  readonly #sequence: () => number;
+  readonly #tell: (index: number, call: Call) => void;
+
+  constructor(sequence: () => number, tell: (index: number, call: Call) => void) {
+    this.#sequence = sequence;
+    this.#tell = tell;
+  }
+
+  invoke(process: string | number, name: string, input?: unknown, object?: unknown): OpenCall {
+    const index = this.#calls.length;
+    const invoked = this.#sequence();
+    const call: Call = { process, name, input, object, outcome: "open", invoked };
+    const note = (now: Call) => this.#tell(index, this.#calls[index] = now);
+    note(call);
+    return {
+      ok: (output) => note({ ...call, outcome: "ok", output, returned: this.#sequence() }),
+      fail: () => note({ ...call, outcome: "failed" }),
+      unknown: () => note(call),
+    };
+  }
+
+  async call<R>(
+    process: string | number,
+    name: string,
+    input: unknown,
+    perform: () => Promise<R>,
+    object?: unknown,
+  ): Promise<R> {
+    const call = this.invoke(process, name, input, object);
+    const output = await perform();
+    call.ok(output);
+    return output;
+  }
+
+  history(): Call[] {
+    return [...this.#calls];
+  }
 }
 
 /** Plays one actor after another, as the coordinator asks. */
@@ -90,7 +245,13 @@ export class RemoteActor {
   readonly #send: (message: FromActor) => void;
   readonly #open: (order: RunOrder) => RemoteMedium;
   #current:
-    | { run: number; port: RemotePort; abort: AbortController; begin(at: number): void }
+    | {
+      run: number;
+      port: RemotePort;
+      abort: AbortController;
+      begin(at: number): void;
+      medium?: ActorMedium;
+    }
     | undefined;
 
   /**
@@ -113,22 +274,38 @@ export class RemoteActor {
     if (current === undefined || current.run !== message.run) return;
     if (message.type === "go") current.port.go(message.value);
     else if (message.type === "start") current.begin(message.at);
+    else if (message.type === "fire") current.medium?.controller(message.signal).abort();
     else current.abort.abort();
   }
 
   async #play(order: RunOrder): Promise<void> {
     const { run, place } = order;
     const abort = new AbortController();
-    const port = new RemotePort(order, abort.signal, this.#send);
+    const idle = () => this.#send({ type: "idle", run });
+    const still = order.stepped ? undefined : new Standstill(IDLE, idle);
+    abort.signal.addEventListener("abort", () => still?.end());
+    const port = new RemotePort(order, abort.signal, still, this.#send);
     const called = new Promise<number>((begin) => {
       this.#current = { run, port, abort, begin };
     });
+    const current = this.#current!;
+    const calls = new Map<number, Call>();
+    const flush = () => {
+      if (calls.size > 0) this.#send({ type: "calls", run, calls: [...calls] });
+      calls.clear();
+    };
+    const tell = (index: number, call: Call) => {
+      if (abort.signal.aborted) return;
+      calls.set(index, call);
+      if (order.stepped || order.mortal) flush();
+    };
     let medium: RemoteMedium | undefined;
     try {
       const scenario: Scenario = (await import(order.module)).default;
       medium = this.#open(order);
+      const shared = current.medium = new ActorMedium(medium, order.stepped, tell);
       const variant = scenario.variants[order.variant];
-      const shared: Medium = order.stepped ? medium : withRealTime(medium);
+      port.actor = order.actor;
       const actor = variant.build(new View(port, shared), order.parameters)[place];
       if (!order.stepped) {
         this.#send({ type: "prepared", run });
@@ -137,11 +314,17 @@ export class RemoteActor {
       const started = sharedNow();
       await start(actor);
       const ended = sharedNow();
-      medium.close();
-      if (!abort.signal.aborted) this.#send({ type: "finished", run, started, ended });
+      still?.end();
+      await medium.close();
+      if (abort.signal.aborted) return;
+      flush();
+      this.#send({ type: "finished", run, started, ended });
     } catch (error) {
-      medium?.close();
-      if (!abort.signal.aborted) this.#send({ type: "threw", run, error: toPlainError(error) });
+      still?.end();
+      await medium?.close();
+      if (abort.signal.aborted) return;
+      flush();
+      this.#send({ type: "threw", run, error: toPlainError(error) });
     }
   }
 }

@@ -8,14 +8,15 @@
  * of those who can move is the same in every replay.
  */
 import type { Action, Operation, Outcome, Program, Run } from "../engine/mod.ts";
-import type { LockMode } from "../../lib/lock.ts";
+import type { Call } from "../engine/history/mod.ts";
+import { Gathering } from "./_barrier.ts";
 import { type FreeRun, WorldError } from "./distance.ts";
+import { LockAccounts } from "./_lock_accounts.ts";
 import { Mailbox } from "./_mailbox.ts";
 import { type FromActor, fromPlainError, sharedNow, type ToActor } from "./_protocol.ts";
-import type { EndState, Subject } from "./scenario.ts";
-import { judge } from "./_near_program.ts";
+import type { EndState, SharedObjects, Subject } from "./scenario.ts";
+import { checkHistory, judge, type Remains } from "./_near_program.ts";
 import { TIME, Time } from "./_time.ts";
-import { REFUSED } from "./_view.ts";
 
 /** One place where an actor can live. */
 export interface Remote {
@@ -37,6 +38,10 @@ export interface Storage {
   readonly forActors: unknown;
   /** What the cells hold now. */
   end(): EndState;
+  /** The objects that have a kind, opened for whoever checks them. */
+  shared(): SharedObjects;
+  /** By how much the times of different actors may be wrong, in the unit of their calls' times. */
+  readonly skew: number;
   /** Removes them. */
   dispose(): void;
 }
@@ -50,12 +55,15 @@ const FREE_LIMIT = 120_000;
 /** How long before a common start it is announced, in ms. */
 const HEAD_START = 3;
 
+/** How long what waits to return is given after a step that may have made it possible, in ms. */
+const PATIENCE = 200;
+
 let lastRun = 0;
 
 /** Sends each actor its part. */
 function order(subject: Subject, remotes: readonly Remote[], storage: Storage, stepped: boolean) {
   const run = ++lastRun;
-  const { scenario, variantName, parameters } = subject;
+  const { scenario, variantName, parameters, actors } = subject;
   remotes.forEach((remote, place) =>
     remote.send({
       type: "run",
@@ -64,31 +72,61 @@ function order(subject: Subject, remotes: readonly Remote[], storage: Storage, s
       variant: variantName,
       parameters,
       place,
+      actor: actors[place],
       stepped,
+      mortal: false,
       storage: storage.forActors,
     })
   );
   return run;
 }
 
-/** Who holds and who waits for one lock, as the far sides have told. */
-class LockAccount {
-  readonly held = new Map<number, LockMode>();
-  readonly waiting = new Map<number, LockMode>();
+/** What goes through whoever steers a run: messages, those who meet at barriers, signals. */
+class Switchboard {
+  readonly mailboxes = new Map<string, Mailbox>();
+  readonly barriers = new Map<string, Gathering>();
+  readonly signals = new Set<string>();
 
-  /** Whether a grant is on its way that has not arrived. */
-  get due(): boolean {
-    if (this.waiting.size === 0) return false;
-    if (this.held.size === 0) return true;
-    const shared = ![...this.held.values(), ...this.waiting.values()].includes("write");
-    return shared;
+  constructor({ objects }: Subject) {
+    for (const object of objects) {
+      const { name } = object;
+      if (object.kind === "channel") this.mailboxes.set(name, new Mailbox());
+      else if (object.kind === "barrier") this.barriers.set(name, new Gathering(object.parties));
+      else if (object.kind === "signal") this.signals.add(name);
+    }
+  }
+}
+
+/** The calls that the actors tell of. */
+class CallBook {
+  readonly #calls = new Map<string, Call>();
+  readonly #sequence: (() => number) | undefined;
+  readonly #skew: number;
+
+  /**
+   * @param sequence Gives the calls their times, in the order in which they are told of.
+   * @param skew By how much times from elsewhere may be wrong.
+   */
+  constructor(sequence: (() => number) | undefined, skew: number) {
+    this.#sequence = sequence;
+    this.#skew = skew;
   }
 
-  granted(place: number): void {
-    const mode = this.waiting.get(place);
-    if (mode === undefined) return;
-    this.waiting.delete(place);
-    this.held.set(place, mode);
+  /** Takes what the actor at `place` tells. */
+  note(place: number, calls: readonly (readonly [number, Call])[]): void {
+    for (const [index, call] of calls) {
+      const key = `${place} ${index}`;
+      const before = this.#calls.get(key);
+      const invoked = before?.invoked ?? this.#sequence?.() ?? call.invoked - this.#skew;
+      const returned = call.returned === undefined
+        ? undefined
+        : this.#sequence?.() ?? call.returned + this.#skew;
+      this.#calls.set(key, { ...call, invoked, returned });
+    }
+  }
+
+  history(): Call[] {
+    return [...this.#calls.values()];
   }
 }
 
@@ -98,12 +136,19 @@ class Seat implements Action {
   argument: unknown;
   readyThere = false;
   awake = false;
+  /** Whether it has been let go since. */
+  gone = true;
   readonly #program: RemoteProgram;
   readonly #place: number;
 
   constructor(program: RemoteProgram, place: number) {
     this.#program = program;
     this.#place = place;
+  }
+
+  /** Whether it stands before the return of something asynchronous. */
+  get returns(): boolean {
+    return this.operation.kind.startsWith("return from ");
   }
 
   ready(): boolean {
@@ -124,14 +169,17 @@ export class RemoteProgram implements Program {
   readonly #remotes: readonly Remote[];
   readonly #makeStorage: () => Storage;
   readonly #seats: readonly Seat[];
-  readonly #locks = new Map<string, LockAccount>();
-  readonly #mailboxes = new Map<string, Mailbox>();
   readonly #clocks: ReadonlySet<string>;
   readonly #time: Time;
+  #locks!: LockAccounts;
+  #board!: Switchboard;
+  #book!: CallBook;
   #storage: Storage | undefined;
   #run!: Run;
   #number = 0;
   #settled: (() => void) | undefined;
+  /** Whether those who wait to return were given time since the last step. */
+  #patienceSpent = false;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(subject: Subject, remotes: readonly Remote[], makeStorage: () => Storage) {
@@ -149,12 +197,12 @@ export class RemoteProgram implements Program {
   start(run: Run): void {
     this.#run = run;
     this.#settled = undefined;
-    this.#locks.clear();
-    this.#mailboxes.clear();
-    for (const object of this.#subject.objects) {
-      if (object.kind === "lock") this.#locks.set(object.name, new LockAccount());
-      if (object.kind === "channel") this.#mailboxes.set(object.name, new Mailbox());
-    }
+    const locks = this.#subject.objects.filter((object) => object.kind === "lock");
+    this.#locks = new LockAccounts(locks.map((lock) => lock.name));
+    this.#board = new Switchboard(this.#subject);
+    let told = 0;
+    // Only one actor runs at a time, so what they tell comes in the order in which it happened.
+    this.#book = new CallBook(() => told++, 0);
     this.#remotes.forEach((remote, place) => {
       remote.onMessage = (message) => this.#receive(place, message);
       remote.onDeath = (error) => this.#fail(error);
@@ -165,22 +213,30 @@ export class RemoteProgram implements Program {
     this.#listen();
   }
 
-  check(): string | undefined {
+  async check(): Promise<string | undefined> {
     const { variant, parameters } = this.#subject;
-    const message = variant.check(this.#storage!.end(), parameters, {});
-    this.#close();
-    return message;
+    try {
+      const storage = this.#storage!;
+      return await variant.check(storage.end(), parameters, storage.shared()) ??
+        checkHistory(this.#subject, { calls: () => this.#book.history() });
+    } finally {
+      this.#close();
+    }
   }
 
   settle(): Promise<void> | undefined {
-    for (const account of this.#locks.values()) {
-      if (account.due) {
-        return new Promise((resolve) => {
-          this.#settled = resolve;
-        });
-      }
-    }
-    return undefined;
+    const returning = this.#seats.some((seat) => !seat.gone && seat.returns && !seat.readyThere);
+    const { due } = this.#locks;
+    if (!due && (!returning || this.#patienceSpent)) return undefined;
+    return new Promise((resolve) => {
+      this.#settled = resolve;
+      if (due) return;
+      // Who waits to return may have to wait for others still.
+      setTimeout(() => {
+        this.#patienceSpent = true;
+        resolve();
+      }, PATIENCE);
+    });
   }
 
   abandon(): void {
@@ -190,38 +246,50 @@ export class RemoteProgram implements Program {
   }
 
   canGo(seat: Seat): boolean {
-    const { object, kind } = seat.operation;
+    const { operation: { object, kind }, argument } = seat;
     if (this.#clocks.has(object)) return kind !== "wake" || seat.awake;
-    const mailbox = this.#mailboxes.get(object);
-    if (mailbox !== undefined && kind === "receive") return mailbox.size > 0;
+    const { mailboxes, barriers } = this.#board;
+    if (kind === "receive" && mailboxes.has(object)) return mailboxes.get(object)!.size > 0;
+    if (kind === "pass" && barriers.has(object)) {
+      return barriers.get(object)!.isOver(argument as number);
+    }
     return seat.readyThere;
   }
 
   go(place: number, seat: Seat): void {
-    const { object, kind } = seat.operation;
-    const value = this.#carryOut(seat);
-    if (this.#mailboxes.has(object) || this.#clocks.has(object)) this.#run.returned(place, value);
-    if (kind.startsWith("request ")) {
-      this.#locks.get(object)!.waiting.set(place, kind.slice("request ".length) as LockMode);
-    }
-    this.#remotes[place].send({ type: "go", run: this.#number, value });
+    seat.gone = true;
+    this.#patienceSpent = false;
+    const { operation } = seat;
+    const carriedOut = this.#carryOut(seat);
+    if (carriedOut !== undefined) this.#run.returned(place, carriedOut.value);
+    this.#locks.began(operation, place, seat.argument);
+    this.#remotes[place].send({ type: "go", run: this.#number, value: carriedOut?.value });
   }
 
-  /** What is carried out here: messages and time go through whoever steers the run. */
-  #carryOut(seat: Seat): unknown {
+  /** What is carried out here: messages, time and the like go through whoever steers the run. */
+  #carryOut(seat: Seat): { value: unknown } | undefined {
     const { operation: { object, kind }, argument } = seat;
+    const { mailboxes, barriers, signals } = this.#board;
     if (this.#clocks.has(object)) {
-      if (kind === "now") return this.#time.clock.now();
+      if (kind === "now") return { value: this.#time.clock.now() };
       if (kind === "sleep") {
         seat.awake = false;
         this.#time.clock.setTimer(() => seat.awake = true, argument as number);
       }
-      return undefined;
+      return { value: undefined };
     }
-    const mailbox = this.#mailboxes.get(object);
-    if (kind === "receive") return mailbox?.receive();
-    mailbox?.send(argument);
-    return undefined;
+    const mailbox = mailboxes.get(object);
+    if (mailbox !== undefined) {
+      return { value: kind === "receive" ? mailbox.receive() : mailbox.send(argument) };
+    }
+    const barrier = barriers.get(object);
+    if (barrier !== undefined) return { value: kind === "pass" ? undefined : barrier.arrive() };
+    if (!signals.has(object)) return undefined;
+    this.#locks.fired(object);
+    for (const remote of this.#remotes) {
+      remote.send({ type: "fire", run: this.#number, signal: object });
+    }
+    return { value: undefined };
   }
 
   #receive(place: number, message: FromActor): void {
@@ -229,24 +297,26 @@ export class RemoteProgram implements Program {
     this.#listen();
     const seat = this.#seats[place];
     switch (message.type) {
-      case "parked":
-        seat.operation = { object: message.object, kind: message.kind, effect: message.effect };
-        seat.argument = message.argument;
-        seat.readyThere = message.ready;
-        if (message.ready && message.kind.startsWith("enter ")) this.#granted(place, seat);
+      case "parked": {
+        const { object, kind, effect, undeclared, argument, ready } = message;
+        seat.operation = { object, kind, effect, undeclared };
+        seat.argument = argument;
+        seat.readyThere = ready;
+        seat.gone = false;
+        if (ready && kind.startsWith("enter ")) this.#arrived(place, seat);
         this.#run.park(place, seat);
         break;
+      }
       case "ready":
         seat.readyThere = true;
-        this.#granted(place, seat);
+        this.#arrived(place, seat);
         break;
       case "did":
-        if (seat.operation.kind.startsWith("leave ")) {
-          this.#locks.get(seat.operation.object)!.held.delete(place);
-        } else if (message.value === REFUSED) {
-          this.#locks.get(seat.operation.object)?.held.delete(place);
-        }
+        this.#locks.did(seat.operation, place, message.value);
         this.#run.returned(place, message.value);
+        break;
+      case "calls":
+        this.#book.note(place, message.calls);
         break;
       case "finished":
         this.#run.finish(place);
@@ -257,8 +327,9 @@ export class RemoteProgram implements Program {
     }
   }
 
-  #granted(place: number, seat: Seat): void {
-    this.#locks.get(seat.operation.object)!.granted(place);
+  /** What the actor stands before has become possible. */
+  #arrived(place: number, seat: Seat): void {
+    this.#locks.arrived(seat.operation, place);
     const settled = this.#settled;
     this.#settled = undefined;
     settled?.();
@@ -304,44 +375,51 @@ export async function runFree(
   makeStorage: () => Storage,
 ): Promise<FreeRun> {
   const storage = makeStorage();
-  const mailboxes = new Map<string, Mailbox>();
-  for (const object of subject.objects) {
-    if (object.kind === "channel") mailboxes.set(object.name, new Mailbox());
-  }
+  const board = new Switchboard(subject);
+  const book = new CallBook(undefined, storage.skew);
   const prepared = new Set<number>();
   const finished = new Set<number>();
+  /** Those who have done nothing since anybody was last heard of otherwise. */
+  const idle = new Set<number>();
   let run = 0;
   const announceStart = () => {
     const at = sharedNow() + HEAD_START;
     for (const remote of remotes) remote.send({ type: "start", run, at });
+  };
+  const fire = (signal: string) => {
+    for (const remote of remotes) remote.send({ type: "fire", run, signal });
   };
   let started = Infinity;
   let ended = 0;
   let limit: ReturnType<typeof setTimeout> | undefined;
   try {
     const outcome = await new Promise<Outcome | undefined>((resolve, reject) => {
-      limit = setTimeout(() => {
+      const stand = () => {
         const stuck = subject.actors.filter((_, place) => !finished.has(place));
         for (const remote of remotes) remote.close();
         resolve({ kind: "deadlock", waiting: stuck.map((actor) => ({ actor })) });
-      }, FREE_LIMIT);
+      };
+      limit = setTimeout(stand, FREE_LIMIT);
       remotes.forEach((remote, place) => {
         remote.onDeath = reject;
         remote.onMessage = async (message) => {
           if (message.run !== run) return;
+          if (message.type !== "idle") idle.clear();
           switch (message.type) {
+            case "idle":
+              if (idle.add(place).size === remotes.length - finished.size) stand();
+              break;
             case "prepared":
               if (prepared.add(place).size < remotes.length) break;
               announceStart();
               break;
-            case "parked": {
-              const mailbox = mailboxes.get(message.object)!;
-              if (message.kind === "send") {
-                mailbox.send(message.argument);
-                remote.send({ type: "go", run });
-              } else remote.send({ type: "go", run, value: await mailbox.receive() });
+            case "parked":
+              remote.send({ type: "go", run, value: await carryOutFree(board, message, fire) });
+              idle.clear();
               break;
-            }
+            case "calls":
+              book.note(place, message.calls);
+              break;
             case "finished":
               started = Math.min(started, message.started);
               ended = Math.max(ended, message.ended);
@@ -363,9 +441,29 @@ export async function runFree(
     if (outcome !== undefined) {
       for (const remote of remotes) remote.send({ type: "abandon", run });
     }
-    return { outcome: outcome ?? judge(subject, storage.end()), elapsed };
+    const left: Remains = {
+      end: () => storage.end(),
+      shared: () => storage.shared(),
+      calls: () => book.history(),
+    };
+    return { outcome: outcome ?? await judge(subject, left), elapsed };
   } finally {
     clearTimeout(limit);
     storage.dispose();
   }
+}
+
+/** Carries out, in a free run, what goes through whoever steers it. */
+async function carryOutFree(
+  { mailboxes, barriers }: Switchboard,
+  { object, kind, argument }: Extract<FromActor, { type: "parked" }>,
+  fire: (signal: string) => void,
+): Promise<unknown> {
+  const mailbox = mailboxes.get(object);
+  if (mailbox !== undefined) {
+    return kind === "receive" ? await mailbox.receive() : mailbox.send(argument);
+  }
+  const barrier = barriers.get(object);
+  if (barrier === undefined) return fire(object);
+  return kind === "pass" ? await barrier.over(argument as number) : barrier.arrive();
 }

@@ -2,39 +2,27 @@
  * The shared objects as one actor sees them: each call becomes one operation at the actor's port.
  *
  * The port decides when it is carried out: at once in a free run, when the engine says so in a
- * stepped one. Acquiring a lock is two operations, the request, which joins the lock's own queue, and
- * the grant, which can only be chosen once the lock has granted. So a real lock is explored with its
- * own code and its own fairness.
+ * stepped one.
  */
 import { delay } from "@std/async/delay";
-import type { Operation } from "../engine/mod.ts";
-import type { Guard, LockMode, ReadWriteLock } from "../../lib/lock.ts";
 import { checkCellValue } from "./_declaration.ts";
+import { LockView } from "./_lock_view.ts";
 import type { Medium, RawCell } from "./_medium.ts";
-import { copyPlainData } from "./_plain_data.ts";
-import type { Cell, Channel, Clock, Held, Lock, LockWait, World } from "./world.ts";
-
-/** An operation together with how it is carried out. */
-export interface Performable extends Operation {
-  /** Carries it out here; left out when whoever lets the actor go carries it out. */
-  readonly perform?: (argument: unknown) => unknown;
-  /** Whether it can be carried out now; left out when it always can. */
-  readonly ready?: () => boolean;
-}
-
-/** Where an actor's operations go. */
-export interface Port {
-  /** Whether somebody decides about each operation. */
-  readonly stepped: boolean;
-  /** The actor's name. */
-  readonly actor: string;
-  /** Aborted when the run is abandoned; gives up waits and guards with it. */
-  readonly signal?: AbortSignal;
-  /** Carries an operation out when its time has come. */
-  operate(operation: Performable, argument: unknown): Promise<unknown>;
-  /** What the actor stands before may have become ready. */
-  readied(): void;
-}
+import { copyPlainData, plainOrNothing } from "./_plain_data.ts";
+import type { Performable, Port } from "./_port.ts";
+import type { ObjectKind, Shared } from "./object_kind.ts";
+import type {
+  Barrier,
+  Calls,
+  Cell,
+  CellOptions,
+  Channel,
+  Clock,
+  Lock,
+  LockChoice,
+  Signal,
+  World,
+} from "./world.ts";
 
 /** The world as one actor sees it. Handles are kept, so building again each run costs little. */
 export class View implements World {
@@ -47,20 +35,43 @@ export class View implements World {
     this.#medium = medium;
   }
 
-  cell(name: string): Cell {
+  cell(name: string, _initial?: number, _options?: CellOptions): Cell {
     return this.#handle(name, () => new CellView(this.#port, name, this.#medium.cell(name)));
   }
 
-  lock(name: string): Lock {
-    return this.#handle(name, () => new LockView(this.#port, name, () => this.#medium.lock(name)));
+  lock(name: string, choice?: LockChoice): Lock {
+    const watched = choice?.detectDeadlocks ?? false;
+    const make = () => new LockView(this.#port, name, watched, () => this.#medium.lock(name));
+    return this.#handle(name, make);
   }
 
   channel<T>(name: string): Channel<T> {
     return this.#handle(name, () => new ChannelView<T>(this.#port, name, this.#medium));
   }
 
+  barrier(name: string, _parties?: number): Barrier {
+    return this.#handle(name, () => new BarrierView(this.#port, name, this.#medium));
+  }
+
+  signal(name: string): Signal {
+    return this.#handle(name, () => new SignalView(this.#port, name, this.#medium));
+  }
+
   clock(name: string): Clock {
     return this.#handle(name, () => new ClockView(this.#port, name, this.#medium));
+  }
+
+  object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): Shared<T, K> {
+    return this.#handle(name, () => objectView(this.#port, name, kind, this.#medium));
+  }
+
+  calls(): Calls {
+    const { actor } = this.#port;
+    const recorder = this.#medium.recorder();
+    return {
+      call: (name, input, perform, object) => recorder.call(actor, name, input, perform, object),
+      invoke: (name, input, object) => recorder.invoke(actor, name, input, object),
+    };
   }
 
   shared<T extends object>(name: string, make: (world: World) => T): T {
@@ -92,6 +103,32 @@ export class View implements World {
 
 function onlyBetweenTasks(what: string): TypeError {
   return new TypeError(`Cannot ${what}: objects of your own exist between tasks only`);
+}
+
+/** What is shown of an operation's arguments: those that are plain data. */
+function shown(args: readonly unknown[]): unknown {
+  const plain = args.map(plainOrNothing).filter((argument) => argument !== undefined);
+  return plain.length > 1 ? plain : plain[0];
+}
+
+/** An object's operations, each going through the actor's port. */
+function objectView<T extends object, K extends keyof T>(
+  port: Port,
+  name: string,
+  kind: ObjectKind<T, K>,
+  medium: Medium,
+): Shared<T, K> {
+  const view: Record<PropertyKey, (...args: unknown[]) => Promise<unknown>> = {};
+  for (const [method, effect] of Object.entries<"read" | "write">(kind.operations)) {
+    view[method] = (...args) => {
+      const perform = () => {
+        const object = medium.object(name, kind) as Record<string, (...args: unknown[]) => unknown>;
+        return object[method](...args);
+      };
+      return port.operate({ object: name, kind: method, effect, perform }, shown(args));
+    };
+  }
+  return view as Shared<T, K>;
 }
 
 class CellView implements Cell {
@@ -143,98 +180,63 @@ class CellView implements Cell {
   }
 }
 
-/** What entering a lock answers when the wait has ended without the lock. */
-export const REFUSED = "refused";
-
-class LockView implements Lock {
+class BarrierView implements Barrier {
   readonly #port: Port;
   readonly #name: string;
-  readonly #lock: () => ReadWriteLock;
+  readonly #medium: Medium;
 
-  constructor(port: Port, name: string, lock: () => ReadWriteLock) {
+  constructor(port: Port, name: string, medium: Medium) {
     this.#port = port;
     this.#name = name;
-    this.#lock = lock;
+    this.#medium = medium;
   }
 
-  read(wait?: LockWait): Promise<Held> {
-    return this.#acquire("read", wait);
+  async wait(): Promise<void> {
+    const object = this.#name;
+    const barrier = this.#medium.barrier?.(object);
+    const round = await this.#port.operate({
+      object,
+      kind: "arrive at",
+      effect: "write",
+      perform: barrier && (() => barrier.arrive()),
+    }, undefined) as number;
+    const pass = () => this.#port.stepped ? undefined : barrier!.over(round);
+    await this.#port.operate({
+      object,
+      kind: "pass",
+      effect: "read",
+      ready: barrier && (() => barrier.isOver(round)),
+      perform: barrier && pass,
+    }, round);
+  }
+}
+
+class SignalView implements Signal {
+  readonly name: string;
+  readonly #port: Port;
+  readonly #medium: Medium;
+
+  constructor(port: Port, name: string, medium: Medium) {
+    this.#port = port;
+    this.name = name;
+    this.#medium = medium;
   }
 
-  write(wait?: LockWait): Promise<Held> {
-    return this.#acquire("write", wait);
+  get signal(): AbortSignal {
+    return this.#medium.signal(this.name);
   }
 
-  withRead<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R> {
-    return this.#around("read", fn, wait);
-  }
-
-  withWrite<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R> {
-    return this.#around("write", fn, wait);
-  }
-
-  async #around<R>(mode: LockMode, fn: () => Promise<R>, wait?: LockWait): Promise<R> {
-    const held = await this.#acquire(mode, wait);
-    try {
-      return await fn();
-    } finally {
-      await held.release();
-    }
-  }
-
-  async #acquire(mode: LockMode, wait?: LockWait): Promise<Held> {
-    const port = this.#port;
-    const lock = this.#lock();
-    const owner = {};
-    const options = { ...wait, owner, label: port.actor, signal: port.signal };
-    const ask = () => mode === "read" ? lock.read(options) : lock.write(options);
-    if (!port.stepped) return this.#held(await ask(), mode);
-    let granted: Promise<Guard> | undefined;
-    let told: "granted" | "refused" | undefined;
-    await port.operate({
-      object: this.#name,
-      kind: `request ${mode}`,
-      effect: "acquire",
-      perform: () => {
-        granted = ask();
-        const tell = (how: "granted" | "refused") => () => {
-          told = how;
-          port.readied();
-        };
-        granted.then(tell("granted"), tell("refused"));
-      },
+  async fire(): Promise<void> {
+    const object = this.name;
+    const { fire } = this.#medium;
+    await this.#port.operate({
+      object,
+      kind: "fire",
+      effect: "write",
+      // Whose waits it ends is for them to know.
+      undeclared: true,
+      perform: fire && (() => fire.call(this.#medium, object)),
     }, undefined);
-    await port.operate({
-      object: this.#name,
-      kind: `enter ${mode}`,
-      effect: "enter",
-      // The lock itself says whether it has granted, at once and not a few microtasks later.
-      ready: () =>
-        told !== undefined || lock.query().holders.some((holder) => holder.owner === owner),
-      perform: () => told === "refused" ? REFUSED : undefined,
-    }, undefined);
-    return this.#held(await granted!, mode);
-  }
-
-  #held(guard: Guard, mode: LockMode): Held {
-    const signal = this.#port.signal;
-    const giveUp = () => guard.release();
-    signal?.addEventListener("abort", giveUp, { once: true });
-    const leave = (): undefined => {
-      signal?.removeEventListener("abort", giveUp);
-      guard.release();
-    };
-    const operation: Performable = {
-      object: this.#name,
-      kind: `leave ${mode}`,
-      effect: "release",
-      perform: leave,
-    };
-    return {
-      release: async () => {
-        if (!guard.released) await this.#port.operate(operation, undefined);
-      },
-    };
   }
 }
 
@@ -298,6 +300,7 @@ class ClockView implements Clock {
       throw new RangeError(`Cannot sleep ${ms} ms: from 0 to 2147483647 ms are possible`);
     }
     if (!this.#port.stepped) {
+      this.#port.waits(ms);
       await delay(ms, { signal: this.#port.signal });
       return;
     }
@@ -318,26 +321,4 @@ class ClockView implements Clock {
       perform: clock && (() => {}),
     }, undefined);
   }
-}
-
-/** A port for free runs: everything is carried out at once. */
-export class FreePort implements Port {
-  readonly stepped = false;
-  readonly actor: string;
-  readonly signal?: AbortSignal;
-
-  constructor(actor: string, signal?: AbortSignal) {
-    this.actor = actor;
-    this.signal = signal;
-  }
-
-  operate(operation: Performable, argument: unknown): Promise<unknown> {
-    try {
-      return Promise.resolve(operation.perform!(argument));
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  readied(): void {}
 }

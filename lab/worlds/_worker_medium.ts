@@ -1,11 +1,13 @@
-import type { ReadWriteLock } from "../../lib/lock.ts";
+import { sharedSequence } from "../engine/history/mod.ts";
 import {
   SharedBarrier,
   type SharedBarrierHandle,
   SharedRwLock,
   type SharedRwLockHandle,
 } from "../../lib/workers/mod.ts";
+import type { RawLock } from "./_lock_view.ts";
 import type { RawCell } from "./_medium.ts";
+import type { ObjectKind } from "./object_kind.ts";
 import type { RemoteMedium } from "./_remote_actor.ts";
 
 /** Where the shared objects of one run are in memory. */
@@ -14,16 +16,33 @@ export interface WorkerStorage {
   readonly indices: Readonly<Record<string, number>>;
   readonly atomic: readonly boolean[];
   readonly locks: Readonly<Record<string, SharedRwLockHandle>>;
+  readonly objects: Readonly<Record<string, unknown>>;
   readonly barrier: SharedBarrierHandle;
+  /** What counts the beginnings and ends of recorded calls. */
+  readonly sequence: SharedArrayBuffer;
+}
+
+/** An object of a kind as one thread has it. */
+export function attachObject<T extends object, K extends keyof T>(
+  name: string,
+  { workers }: ObjectKind<T, K>,
+  handle: unknown,
+): T {
+  if (workers === undefined) throw new TypeError(`Cannot use ${name}: workers cannot share it`);
+  return workers.attach(handle as never);
 }
 
 /** Shared memory as one Worker reaches it. */
 export class WorkerMedium implements RemoteMedium {
   readonly #storage: WorkerStorage;
+  readonly sequence: () => number;
   readonly #locks = new Map<string, SharedRwLock>();
+  readonly #objects = new Map<string, object>();
+  readonly #closing: (() => void | Promise<void>)[] = [];
 
   constructor(storage: WorkerStorage) {
     this.#storage = storage;
+    this.sequence = sharedSequence(storage.sequence);
   }
 
   cell(name: string): RawCell {
@@ -47,7 +66,7 @@ export class WorkerMedium implements RemoteMedium {
     };
   }
 
-  lock(name: string): ReadWriteLock {
+  lock(name: string): RawLock {
     let lock = this.#locks.get(name);
     if (lock === undefined) {
       this.#locks.set(name, lock = SharedRwLock.attach(this.#storage.locks[name], { label: name }));
@@ -59,5 +78,17 @@ export class WorkerMedium implements RemoteMedium {
     SharedBarrier.attach(this.#storage.barrier).waitSync();
   }
 
-  close(): void {}
+  object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T {
+    let object = this.#objects.get(name) as T | undefined;
+    if (object === undefined) {
+      const made = object = attachObject(name, kind, this.#storage.objects[name]);
+      this.#objects.set(name, made);
+      if (kind.close !== undefined) this.#closing.push(() => kind.close!(made));
+    }
+    return object;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing.splice(0)) await close();
+  }
 }

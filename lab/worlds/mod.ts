@@ -6,6 +6,7 @@ import { WorkersDistance } from "./workers.ts";
 import type { WorldName } from "./world.ts";
 
 export * from "./world.ts";
+export * from "./object_kind.ts";
 export * from "./scenario.ts";
 export * from "./distance.ts";
 export * from "./simulation/mod.ts";

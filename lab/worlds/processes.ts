@@ -12,7 +12,7 @@ import process from "node:process";
 import { systemHost } from "../../lib/_host.ts";
 import { WorldError } from "./distance.ts";
 import { MARK, onLines } from "./_lines.ts";
-import { createCell, type ProcessStorage, readCell } from "./_process_medium.ts";
+import { createCell, ProcessMedium, type ProcessStorage, readCell } from "./_process_medium.ts";
 import { RemoteDistance } from "./_remote_distance.ts";
 import type { Remote, Storage } from "./_remote_program.ts";
 import type { FromActor, ToActor } from "./_protocol.ts";
@@ -22,6 +22,9 @@ import type { Subject } from "./scenario.ts";
 
 /** How long a process may take to start, in ms. */
 const START_LIMIT = 60_000;
+
+/** By how much the clocks of two processes may differ, in ms: they begin at different times. */
+const SKEW = 1;
 
 /** How much of what a process says on stderr is kept for the message about its death. */
 const STDERR_KEPT = 2_000;
@@ -126,15 +129,25 @@ export class ProcessesDistance extends RemoteDistance {
     const folder = join(this.#folder!, String(++this.#runs));
     systemHost.files.makeFolder(folder);
     const cells = subject.objects.filter((object) => object.kind === "cell");
-    for (const cell of cells) createCell(folder, cell.name, cell.initial);
+    for (const cell of cells) createCell(systemHost, folder, cell.name, cell.initial);
     const forActors: ProcessStorage = {
       folder,
       atomic: cells.filter((cell) => cell.atomic).map((cell) => cell.name),
     };
+    const looking = new ProcessMedium(forActors);
+    const shared = () =>
+      Object.fromEntries(
+        [...subject.kinds].map(([name, kind]) => [name, looking.object(name, kind)]),
+      );
+    // Made before the actors come, so that none of them is held up by it.
+    shared();
     return {
       forActors,
-      end: () => Object.fromEntries(cells.map(({ name }) => [name, readCell(folder, name)])),
-      dispose: () => {},
+      end: () =>
+        Object.fromEntries(cells.map(({ name }) => [name, readCell(systemHost, folder, name)])),
+      shared,
+      skew: SKEW,
+      dispose: () => void looking.close(),
     };
   }
 

@@ -1,6 +1,8 @@
 /** What a scenario is: one race, told once, run at every distance. */
 import { hash, MAX_ACTORS } from "../engine/mod.ts";
+import type { Model } from "../engine/history/mod.ts";
 import { Declaration, type Declared } from "./_declaration.ts";
+import type { ObjectKind } from "./object_kind.ts";
 import { type World, WORLD_NAMES, type WorldName } from "./world.ts";
 
 /** One number that shapes a scenario. */
@@ -31,11 +33,14 @@ export interface Actor {
 /** What the shared cells hold when all actors have finished, by name. */
 export type EndState = Readonly<Record<string, number>>;
 
-/** The objects of the scenario's own that its actors shared, by name. */
+/** What actors shared by `world.object` and `world.shared`, by name, as whoever checks has it. */
 export type SharedObjects = Readonly<Record<string, unknown>>;
 
-/** How a variant is expected to fail: a wrong result, a deadlock, or an actor that throws. */
-export type Symptom = "violated" | "deadlock" | "threw";
+/**
+ * How a variant is expected to fail: a wrong result, a deadlock, an actor that throws, or a run that
+ * comes to no end, in which all go on for ever or some do while others starve.
+ */
+export type Symptom = "violated" | "deadlock" | "threw" | "endless";
 
 /** One way of writing the race: broken, or mended. */
 export interface Variant<P extends string = string> {
@@ -51,7 +56,16 @@ export interface Variant<P extends string = string> {
    */
   build(world: World, parameters: Parameters<P>): readonly Actor[];
   /** Looks at the end state; answers what is wrong with it, if anything. */
-  check(end: EndState, parameters: Parameters<P>, shared: SharedObjects): string | undefined;
+  check(
+    end: EndState,
+    parameters: Parameters<P>,
+    shared: SharedObjects,
+  ): string | undefined | Promise<string | undefined>;
+  /**
+   * What the recorded calls (`world.calls()`) must be linearizable as. Then no order is left out as
+   * equivalent to another, for which calls overlap is not declared by the steps they are made of.
+   */
+  readonly model?: Model | ((parameters: Parameters<P>) => Model);
 }
 
 /** One race with all its variants. */
@@ -128,6 +142,10 @@ export class Subject {
   readonly actors: readonly string[];
   /** The shared objects. */
   readonly objects: readonly Declared[];
+  /** The kinds of those shared objects that have one, by name. */
+  readonly kinds: ReadonlyMap<string, ObjectKind<object, never>>;
+  /** What the recorded calls must be linearizable as, if anything is asked of them. */
+  readonly model: Model | undefined;
   /** A hash of all that is declared. */
   readonly structure: string;
 
@@ -157,6 +175,9 @@ export class Subject {
     const declaration = new Declaration();
     this.actors = variant.build(declaration, this.parameters).map((actor) => actor.name);
     this.objects = declaration.objects;
+    this.kinds = declaration.kinds;
+    const { model } = variant;
+    this.model = typeof model === "function" ? model(this.parameters) : model;
     if (this.actors.length === 0 || this.actors.length > MAX_ACTORS) {
       throw new UsageError(
         `Cannot run ${this.label}: it has ${this.actors.length} actors; from 1 to ${MAX_ACTORS} are allowed`,

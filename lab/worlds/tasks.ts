@@ -1,11 +1,15 @@
 /** The nearest distance: the actors are asynchronous functions in one isolate. */
 import type { Outcome, Program } from "../engine/mod.ts";
 import { currentHost, withHost } from "../../lib/_host.ts";
-import type { ReadWriteLock } from "../../lib/lock.ts";
+import { DeadlockDetector } from "../../lib/deadlock.ts";
 import { RwLock } from "../../lib/rw_lock.ts";
+import { type Call, type Recorder, recorder } from "../engine/history/mod.ts";
+import { Gathering } from "./_barrier.ts";
+import type { RawLock } from "./_lock_view.ts";
+import type { ObjectKind } from "./object_kind.ts";
 import type { Distance, FreeRun } from "./distance.ts";
 import { Mailbox } from "./_mailbox.ts";
-import type { Medium, RawCell, RawChannel, RawClock } from "./_medium.ts";
+import type { Medium, RawBarrier, RawCell, RawChannel, RawClock } from "./_medium.ts";
 import {
   actorPort,
   CallersPort,
@@ -16,10 +20,10 @@ import {
 } from "./_near_program.ts";
 import type { VirtualClock } from "./simulation/mod.ts";
 import { virtualHost } from "./_time.ts";
-import { FreePort, View } from "./_view.ts";
-import type { Declared } from "./_declaration.ts";
+import { FreePort, Standstill } from "./_port.ts";
+import { View } from "./_view.ts";
 import type { EndState, SharedObjects, Subject } from "./scenario.ts";
-import type { World } from "./world.ts";
+import type { LockChoice, World } from "./world.ts";
 
 class TaskCell implements RawCell {
   value: number;
@@ -46,28 +50,39 @@ class TaskCell implements RawCell {
 /** Shared objects of one isolate; all actors reach the same ones. */
 class TaskMedium implements Medium, NearMedia {
   readonly #cells = new Map<string, { cell: TaskCell; initial: number }>();
-  readonly #locks = new Map<string, RwLock>();
+  readonly #choices = new Map<string, LockChoice>();
+  readonly #locks = new Map<string, RawLock>();
   readonly #channels = new Map<string, Mailbox>();
+  readonly #parties = new Map<string, number>();
+  readonly #barriers = new Map<string, Gathering>();
+  readonly #signals = new Map<string, AbortController>();
+  /** What the actors share of kinds of its own, and of their own. */
   readonly #shared = new Map<string, object>();
+  #recorder: Recorder | undefined;
   #clock: RawClock = currentHost();
   #stepped = false;
 
-  constructor(objects: readonly Declared[]) {
+  constructor({ objects }: Subject) {
     for (const object of objects) {
+      const { name } = object;
       switch (object.kind) {
         case "cell": {
-          const { name, initial } = object;
+          const { initial } = object;
           this.#cells.set(name, { cell: new TaskCell(initial), initial });
           break;
         }
         case "lock":
-          this.#locks.set(object.name, new RwLock({ label: object.name }));
+          this.#choices.set(name, object);
           break;
         case "channel":
-          this.#channels.set(object.name, new Mailbox());
+          this.#channels.set(name, new Mailbox());
+          break;
+        case "barrier":
+          this.#parties.set(name, object.parties);
           break;
       }
     }
+    this.#renewLocks();
   }
 
   get clock(): RawClock {
@@ -78,13 +93,24 @@ class TaskMedium implements Medium, NearMedia {
     this.#clock = clock;
     this.#stepped = true;
     this.#shared.clear();
+    this.#barriers.clear();
+    this.#signals.clear();
+    this.#recorder = undefined;
     for (const entry of this.#cells.values()) entry.cell.value = entry.initial;
-    if (this.#locks.size > 0) withHost(virtualHost(clock), () => this.#renewLocks());
+    if (this.#choices.size > 0) withHost(virtualHost(clock), () => this.#renewLocks());
     for (const name of this.#channels.keys()) this.#channels.set(name, new Mailbox());
   }
 
   #renewLocks(): void {
-    for (const label of this.#locks.keys()) this.#locks.set(label, new RwLock({ label }));
+    let detector: DeadlockDetector | undefined;
+    for (const [label, { policy, detectDeadlocks }] of this.#choices) {
+      const lock = new RwLock(policy === undefined ? { label } : { label, policy });
+      const watched = detectDeadlocks === true;
+      this.#locks.set(
+        label,
+        watched ? (detector ??= new DeadlockDetector()).watch(lock, label) : lock,
+      );
+    }
   }
 
   of(): Medium {
@@ -97,7 +123,7 @@ class TaskMedium implements Medium, NearMedia {
     return entry.cell;
   }
 
-  lock(name: string): ReadWriteLock {
+  lock(name: string): RawLock {
     const lock = this.#locks.get(name);
     if (lock === undefined) throw undeclared(name);
     return lock;
@@ -115,10 +141,59 @@ class TaskMedium implements Medium, NearMedia {
     };
   }
 
+  barrier(name: string): RawBarrier {
+    let barrier = this.#barriers.get(name);
+    if (barrier === undefined) {
+      const parties = this.#parties.get(name);
+      if (parties === undefined) throw undeclared(name);
+      this.#barriers.set(name, barrier = new Gathering(parties));
+    }
+    return barrier;
+  }
+
+  signal(name: string): AbortSignal {
+    return this.#controller(name).signal;
+  }
+
+  fire(name: string): void {
+    this.#controller(name).abort();
+  }
+
+  #controller(name: string): AbortController {
+    let controller = this.#signals.get(name);
+    if (controller === undefined) this.#signals.set(name, controller = new AbortController());
+    return controller;
+  }
+
+  recorder(): Recorder {
+    return this.#recorder ??= recorder();
+  }
+
+  calls(): readonly Call[] {
+    return this.#recorder?.history() ?? [];
+  }
+
+  object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T {
+    const { tasks } = kind;
+    if (tasks === undefined) throw new TypeError(`Cannot use ${name}: tasks cannot share it`);
+    return this.#share(
+      name,
+      (world) =>
+        withHost(
+          this.#stepped ? virtualHost(this.#clock as VirtualClock) : currentHost(),
+          () => tasks(world),
+        ),
+    ) as T;
+  }
+
   shared(): SharedObjects;
   shared(name: string, make: (world: World) => object): object;
   shared(name?: string, make?: (world: World) => object): object {
     if (name === undefined || make === undefined) return Object.fromEntries(this.#shared);
+    return this.#share(name, make);
+  }
+
+  #share(name: string, make: (world: World) => object): object {
     let object = this.#shared.get(name);
     if (object === undefined) {
       object = make(new View(new CallersPort(this.#stepped), this));
@@ -138,7 +213,10 @@ function undeclared(name: string): TypeError {
   return new TypeError(`Cannot use ${name}: it was not declared where the actors are built`);
 }
 
-/** How long a free run may take before it is taken for stuck, in ms. */
+/** How long the actors of a free run may do nothing before they are taken for stuck, in ms. */
+const PATIENCE = 500;
+
+/** How long a free run may take in all, in ms: more, and it has no end. */
 const FREE_LIMIT = 20_000;
 
 /** Tasks in this isolate. */
@@ -147,15 +225,18 @@ export class TasksDistance implements Distance {
   readonly about = "asynchronous functions in one isolate";
 
   stepped(subject: Subject): Promise<Program> {
-    return Promise.resolve(new NearProgram(subject, new TaskMedium(subject.objects)));
+    return Promise.resolve(new NearProgram(subject, new TaskMedium(subject)));
   }
 
   async free(subject: Subject): Promise<FreeRun> {
-    const medium = new TaskMedium(subject.objects);
+    const medium = new TaskMedium(subject);
     const { variant, parameters, actors } = subject;
+    let stop!: () => void;
+    const stuck = new Promise<void>((resolve) => stop = resolve);
+    const still = new Standstill(PATIENCE, stop);
     const started = performance.now();
     const runs = actors.map((actor, place) => {
-      const port = new FreePort(actor);
+      const port = new FreePort(actor, still);
       const mine = variant.build(new View(port, medium), parameters)[place];
       return actorPort.run(port, () => start(mine));
     });
@@ -169,14 +250,15 @@ export class TasksDistance implements Distance {
       }
       left.delete(actors[place]);
     }));
-    let limit: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([all, new Promise((resolve) => limit = setTimeout(resolve, FREE_LIMIT))]);
+    const limit = setTimeout(stop, FREE_LIMIT);
+    await Promise.race([all, stuck]);
     clearTimeout(limit);
+    still.end();
     const elapsed = performance.now() - started;
     if (left.size > 0) {
       outcome ??= { kind: "deadlock", waiting: [...left].map((actor) => ({ actor })) };
     }
-    outcome ??= judge(subject, medium.end(), medium.shared());
+    outcome ??= await judge(subject, medium);
     return { outcome, elapsed };
   }
 

@@ -12,7 +12,7 @@ import type { FromActor, ToActor } from "./_protocol.ts";
 import { moduleBeside, workerUrl } from "./_runtimes.ts";
 import type {} from "./_worker_main.ts";
 import type { Subject } from "./scenario.ts";
-import type { WorkerStorage } from "./_worker_medium.ts";
+import { WorkerMedium, type WorkerStorage } from "./_worker_medium.ts";
 
 /** How long a Worker may take to start, in ms. */
 const START_LIMIT = 30_000;
@@ -86,15 +86,30 @@ export class WorkersDistance extends RemoteDistance {
           SharedRwLock.create({ label: object.name }).handle,
         ]),
       ),
+      objects: Object.fromEntries(
+        [...subject.kinds].map(([name, { workers }]) => {
+          if (workers === undefined) {
+            throw new TypeError(`Cannot use ${name}: workers cannot share it`);
+          }
+          return [name, workers.create()];
+        }),
+      ),
       barrier: SharedBarrier.create(subject.actors.length).handle,
+      sequence: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
     };
+    const looking = new WorkerMedium(forActors);
     return {
       forActors,
       end: () =>
         Object.fromEntries(
           declared.map((cell, index) => [cell.name, Atomics.load(cells, index)]),
         ),
-      dispose: () => {},
+      shared: () =>
+        Object.fromEntries(
+          [...subject.kinds].map(([name, kind]) => [name, looking.object(name, kind)]),
+        ),
+      skew: 0,
+      dispose: () => void looking.close(),
     };
   }
 }

@@ -5,6 +5,9 @@
  * the engine lets it go; in a free run it is carried out at once, at full speed. Whatever is not
  * declared here is private to one actor: `build` is called once for each of them.
  */
+import type { OpenCall } from "../engine/history/mod.ts";
+import type { LockPolicy } from "../../lib/lock.ts";
+import type { ObjectKind, Shared } from "./object_kind.ts";
 
 /** The distances a scenario can be run at. */
 export const WORLD_NAMES = ["tasks", "workers", "processes"] as const;
@@ -44,12 +47,38 @@ export interface LockWait {
    * in a stepped run between tasks, else real time.
    */
   timeout?: number;
+  /** Ends the wait when it is fired: the acquire then rejects with an `AbortError`. */
+  signal?: Signal;
+}
+
+/** What kind of lock. */
+export interface LockChoice {
+  /**
+   * Who enters first. Only between tasks; locks between workers and between processes are fair.
+   *
+   * @default "fair"
+   */
+  policy?: LockPolicy;
+  /**
+   * Whether the wait that closes a circle is refused with a `DeadlockError`. Only between tasks.
+   *
+   * @default false
+   */
+  detectDeadlocks?: boolean;
 }
 
 /** Being inside a lock. */
 export interface Held {
   /** Leaves; one scheduling point. Does nothing the second time. */
   release(): Promise<void>;
+}
+
+/** Being inside a lock as a reader that may become the writer. */
+export interface UpgradableHeld extends Held {
+  /** Becomes the writer without leaving, as soon as the other readers have left. */
+  upgrade(wait?: LockWait): Promise<void>;
+  /** Becomes a reader again. */
+  downgrade(): Promise<void>;
 }
 
 /**
@@ -61,6 +90,12 @@ export interface Lock {
   read(wait?: LockWait): Promise<Held>;
   /** Enters alone. */
   write(wait?: LockWait): Promise<Held>;
+  /** Enters as a reader if that is possible at once; one scheduling point. */
+  tryRead(): Promise<Held | undefined>;
+  /** Enters alone if that is possible at once; one scheduling point. */
+  tryWrite(): Promise<Held | undefined>;
+  /** Enters as the one reader that may become the writer. Only between tasks. */
+  upgradable(wait?: LockWait): Promise<UpgradableHeld>;
   /** Runs `fn` among other readers and leaves however it ends. */
   withRead<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R>;
   /** Runs `fn` alone and leaves however it ends. */
@@ -75,6 +110,22 @@ export interface Channel<T> {
   receive(): Promise<T>;
 }
 
+/** A place where so many actors wait for each other; it can be used again and again. */
+export interface Barrier {
+  /** Waits until all have come; two scheduling points, arriving and passing. */
+  wait(): Promise<void>;
+}
+
+/** A signal that one actor fires and that ends the waits of others, once and for good. */
+export interface Signal {
+  /** Its name. */
+  readonly name: string;
+  /** Fires it; one scheduling point. */
+  fire(): Promise<void>;
+  /** The signal itself, for code of your own that is to be aborted. Only inside actors. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * The time all actors share: virtual in stepped runs, where it passes only when the engine says so, and
  * real in free ones.
@@ -86,16 +137,50 @@ export interface Clock {
   sleep(ms: number): Promise<void>;
 }
 
+/**
+ * The calls that actors record, to be checked against the variant's `model`. Recording takes no
+ * scheduling point: a call begins where it is invoked and ends where it returns, between the steps it
+ * is made of. A call of a killed actor stays open, as does one that throws.
+ */
+export interface Calls {
+  /**
+   * Records one call around `perform`.
+   *
+   * @param name What is called, as the model names it.
+   * @param input What it is called with. Plain data.
+   * @param perform Carries it out; what it answers is the call's output.
+   * @param object What it is called on, if there are several objects.
+   */
+  call<R>(name: string, input: unknown, perform: () => Promise<R>, object?: unknown): Promise<R>;
+  /**
+   * A call begins; to be told how it ended. For calls of which an error proves that they had no
+   * effect, or whose output is not what is to be checked.
+   */
+  invoke(name: string, input?: unknown, object?: unknown): OpenCall;
+}
+
 /** Where an actor's shared objects come from. Each object is declared once, by a name of its own. */
 export interface World {
   /** A shared integer. */
   cell(name: string, initial: number, options?: CellOptions): Cell;
   /** A shared lock. */
-  lock(name: string): Lock;
+  lock(name: string, choice?: LockChoice): Lock;
   /** A shared channel. */
   channel<T>(name: string): Channel<T>;
+  /** A barrier for `parties` actors. */
+  barrier(name: string, parties: number): Barrier;
+  /** A signal that ends waits. */
+  signal(name: string): Signal;
   /** The shared time. */
   clock(name: string): Clock;
+  /**
+   * Anything else that actors share, as its kind is shared at each distance: what comes with the lab,
+   * or your own. Each call of one of its operations is a step, and a second one when it had to wait
+   * for other actors.
+   */
+  object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): Shared<T, K>;
+  /** The calls of this run. */
+  calls(): Calls;
   /**
    * An object of your own that all actors share: one for each run, made when the first actor asks for
    * it. Give it its dependencies from the `world` that `make` is handed: what it then does is counted

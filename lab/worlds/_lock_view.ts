@@ -1,0 +1,215 @@
+/**
+ * A lock as one actor sees it.
+ *
+ * Acquiring is two operations, the request, which joins the lock's own queue, and the grant, which
+ * can only be chosen once the lock has granted or refused. So a real lock is explored with its own
+ * code and its own fairness.
+ */
+import type {
+  AcquireOptions,
+  Guard,
+  LockMode,
+  ReadWriteLock,
+  UpgradableGuard,
+} from "../../lib/lock.ts";
+import type { Port } from "./_port.ts";
+import type { Held, Lock, LockWait, UpgradableHeld } from "./world.ts";
+
+/** A lock that may be upgradable. */
+export interface RawLock extends ReadWriteLock {
+  upgradable?(options: AcquireOptions): Promise<UpgradableGuard>;
+}
+
+/** What entering a lock answers when the wait has ended without the lock. */
+export const REFUSED = "refused";
+
+/** How an actor can ask for a lock. */
+type Way = LockMode | "upgradable";
+
+/** Owners of locks whose deadlocks are looked for, one for each actor. */
+const owners = new WeakMap<Port, object>();
+
+function ownerOf(port: Port): object {
+  let owner = owners.get(port);
+  if (owner === undefined) owners.set(port, owner = {});
+  return owner;
+}
+
+/** How long somebody is ready to wait, as it is shown, and told to others. */
+function shown(wait: LockWait | undefined): unknown {
+  if (wait?.timeout === undefined && wait?.signal === undefined) return undefined;
+  const { timeout, signal } = wait;
+  return { ...timeout !== undefined && { timeout }, ...signal && { signal: signal.name } };
+}
+
+/** See the top of the file. */
+export class LockView implements Lock {
+  readonly #port: Port;
+  readonly #name: string;
+  readonly #watched: boolean;
+  readonly #lock: () => RawLock;
+
+  /** @param watched Whether its deadlocks are looked for. */
+  constructor(port: Port, name: string, watched: boolean, lock: () => RawLock) {
+    this.#port = port;
+    this.#name = name;
+    this.#watched = watched;
+    this.#lock = lock;
+  }
+
+  read(wait?: LockWait): Promise<Held> {
+    return this.#acquire("read", wait);
+  }
+
+  write(wait?: LockWait): Promise<Held> {
+    return this.#acquire("write", wait);
+  }
+
+  tryRead(): Promise<Held | undefined> {
+    return this.#try("read");
+  }
+
+  tryWrite(): Promise<Held | undefined> {
+    return this.#try("write");
+  }
+
+  async upgradable(wait?: LockWait): Promise<UpgradableHeld> {
+    if (this.#lock().upgradable === undefined) {
+      throw new TypeError(`Cannot upgrade lock ${this.#name}: only locks between tasks can`);
+    }
+    return await this.#acquire("upgradable", wait) as UpgradableHeld;
+  }
+
+  withRead<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R> {
+    return this.#around("read", fn, wait);
+  }
+
+  withWrite<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R> {
+    return this.#around("write", fn, wait);
+  }
+
+  async #around<R>(mode: LockMode, fn: () => Promise<R>, wait?: LockWait): Promise<R> {
+    const held = await this.#acquire(mode, wait);
+    try {
+      return await fn();
+    } finally {
+      await held.release();
+    }
+  }
+
+  async #try(mode: LockMode): Promise<Held | undefined> {
+    let guard: Guard | undefined;
+    await this.#port.operate({
+      object: this.#name,
+      kind: `try ${mode}`,
+      effect: "acquire",
+      perform: () => {
+        const lock = this.#lock();
+        guard = mode === "read" ? lock.tryRead() : lock.tryWrite();
+        return guard !== undefined;
+      },
+    }, undefined);
+    return guard && this.#held(guard);
+  }
+
+  async #acquire(way: Way, wait?: LockWait): Promise<Held> {
+    const port = this.#port;
+    const lock = this.#lock();
+    const owner = this.#watched ? ownerOf(port) : {};
+    const options = { ...this.#options(wait), owner, label: port.actor };
+    const ask = () =>
+      way === "read"
+        ? lock.read(options)
+        : way === "write"
+        ? lock.write(options)
+        : lock.upgradable!(options);
+    // The lock itself says whether it has granted, at once and not a few microtasks later.
+    const mode = way === "upgradable" ? "read" : way;
+    const inside = () =>
+      lock.query().holders.some((holder) => holder.owner === owner && holder.mode === mode);
+    const guard = await this.#wait(way, wait, ask, inside);
+    return way === "upgradable"
+      ? this.#upgradable(guard as UpgradableGuard, owner)
+      : this.#held(guard);
+  }
+
+  /** Two operations: what `ask` asks for is requested, and then come to or given up. */
+  async #wait<R>(
+    what: string,
+    wait: LockWait | undefined,
+    ask: () => Promise<R>,
+    inside: () => boolean,
+  ): Promise<R> {
+    const port = this.#port;
+    if (wait?.timeout !== undefined && wait.timeout < Infinity) port.waits(wait.timeout);
+    if (!port.stepped) return await ask();
+    let granted: Promise<R> | undefined;
+    let told: "granted" | "refused" | undefined;
+    await port.operate({
+      object: this.#name,
+      kind: `request ${what}`,
+      effect: "acquire",
+      perform: () => {
+        granted = ask();
+        const tell = (how: "granted" | "refused") => () => {
+          told = how;
+          port.readied();
+        };
+        granted.then(tell("granted"), tell("refused"));
+      },
+    }, shown(wait));
+    await port.operate({
+      object: this.#name,
+      kind: `enter ${what}`,
+      effect: "enter",
+      ready: () => told !== undefined || inside(),
+      perform: () => told === "refused" ? REFUSED : undefined,
+    }, undefined);
+    return await granted!;
+  }
+
+  #options(wait: LockWait | undefined): AcquireOptions {
+    const signals = [wait?.signal?.signal, this.#port.signal].filter((each) => each !== undefined);
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+    return wait?.timeout === undefined ? { signal } : { signal, timeout: wait.timeout };
+  }
+
+  #held(guard: Guard): Held {
+    const signal = this.#port.signal;
+    const giveUp = () => guard.release();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    return {
+      release: async () => {
+        if (guard.released) return;
+        await this.#port.operate({
+          object: this.#name,
+          kind: `leave ${guard.mode}`,
+          effect: "release",
+          perform: (): undefined => {
+            signal?.removeEventListener("abort", giveUp);
+            guard.release();
+          },
+        }, undefined);
+      },
+    };
+  }
+
+  #upgradable(guard: UpgradableGuard, owner: object): UpgradableHeld {
+    const lock = this.#lock();
+    const inside = () =>
+      lock.query().holders.some((holder) => holder.owner === owner && holder.mode === "write");
+    return {
+      ...this.#held(guard),
+      upgrade: (wait) =>
+        this.#wait("upgrade", wait, () => guard.upgrade(this.#options(wait)), inside),
+      downgrade: async () => {
+        await this.#port.operate({
+          object: this.#name,
+          kind: "downgrade",
+          effect: "release",
+          perform: () => guard.downgrade(),
+        }, undefined);
+      },
+    };
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * An actor's port in a stepped run whose actors are in this isolate.
+ *
+ * What an operation performs is most often done at once. If it is asynchronous, it goes on by itself
+ * for as long as it does not need anybody else, which a macrotask shows: then it has either come to
+ * its end, and the actor goes on in the same step; or it has called back, and the actor stands before
+ * an operation of its own inside; or it waits for others, and the actor stands before its return.
+ */
+import {
+  type Action,
+  describeOperation,
+  macrotask,
+  type Operation,
+  type Run,
+} from "../engine/mod.ts";
+import { type Performable, type Port, returnFrom } from "./_port.ts";
+
+let resolveLast: (value: unknown) => void;
+let rejectLast: (error: unknown) => void;
+
+/** Hands a promise's two ends out without a closure for each promise. */
+function capture(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  resolveLast = resolve;
+  rejectLast = reject;
+}
+
+/** An asynchronous operation that has been begun. */
+interface Pending {
+  readonly operation: Performable;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** How it ended, once it has. */
+  end: { readonly value: unknown } | { readonly error: unknown } | undefined;
+  /** Whether the actor has done something else since. */
+  interrupted: boolean;
+}
+
+/** See the top of the file. It is itself the action the actor stands before. */
+export class SteppedPort implements Port, Action {
+  readonly stepped = true;
+  readonly actor: string;
+  readonly #place: number;
+  readonly #undeclared: boolean;
+  /** Asynchronous operations that have been begun, the innermost last. */
+  readonly #pending: Pending[] = [];
+  #run: Run | undefined;
+  #operation!: Performable;
+  #argument: unknown;
+  #resolve: (value: unknown) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+  #standing = false;
+  /** Whether what it stands before is a return. */
+  #returning = false;
+
+  /** @param undeclared Whether actors share more than what they declare. */
+  constructor(actor: string, place: number, undeclared: boolean) {
+    this.actor = actor;
+    this.#place = place;
+    this.#undeclared = undeclared;
+  }
+
+  get operation(): Operation {
+    return this.#operation;
+  }
+
+  get argument(): unknown {
+    return this.#argument;
+  }
+
+  /** Whether the actor has begun something that has not come to its end. */
+  get pending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  attach(run: Run): void {
+    this.#run = run;
+    this.#standing = false;
+  }
+
+  /** The actor is not to be heard of again: what it asks for never happens. */
+  close(): void {
+    this.#run = undefined;
+  }
+
+  operate(operation: Performable, argument: unknown): Promise<unknown> {
+    if (this.#standing && !this.#returning) {
+      return Promise.reject(
+        new TypeError(
+          `Cannot ${operation.kind} ${operation.object}: ${this.actor} has not finished its ${this.#operation.kind} ${this.#operation.object}; an actor does one operation at a time`,
+        ),
+      );
+    }
+    this.#returning = false;
+    const promise = new Promise(capture);
+    this.#resolve = resolveLast;
+    this.#reject = rejectLast;
+    this.#stand(operation, argument);
+    return promise;
+  }
+
+  ready(): boolean {
+    const { ready } = this.#operation;
+    return ready === undefined || ready();
+  }
+
+  go(): void {
+    this.#standing = false;
+    if (this.#returning) return this.#return();
+    for (const outer of this.#pending) outer.interrupted = true;
+    const resolve = this.#resolve;
+    const reject = this.#reject;
+    let value: unknown;
+    try {
+      value = this.#operation.perform!(this.#argument);
+    } catch (error) {
+      reject(error);
+      this.#lookLater();
+      return;
+    }
+    if (value instanceof Promise) return this.#begin(value, resolve, reject);
+    this.#run!.returned(this.#place, value);
+    resolve(value);
+    this.#lookLater();
+  }
+
+  readied(): void {}
+
+  waits(): void {}
+
+  readonly finished = (): void => {
+    const left = this.#pending.at(-1)?.operation;
+    if (left === undefined) return this.#run?.finish(this.#place);
+    const what = describeOperation(left);
+    this.failed(new TypeError(`Cannot end: ${what} has not been awaited`));
+  };
+  readonly failed = (error: unknown): void => this.#run?.threw(this.#place, error);
+
+  #stand(operation: Performable, argument: unknown): void {
+    this.#operation = this.#undeclared ? { ...operation, undeclared: true } : operation;
+    this.#argument = argument;
+    this.#standing = true;
+    this.#run?.park(this.#place, this);
+  }
+
+  #begin(
+    promise: Promise<unknown>,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const operation = this.#operation;
+    const pending: Pending = { operation, resolve, reject, end: undefined, interrupted: false };
+    this.#pending.push(pending);
+    promise.then((value) => pending.end = { value }, (error) => pending.end = { error });
+    this.#lookLater();
+  }
+
+  /** Once everything that can has gone on: what has become of what was begun? */
+  #lookLater(): void {
+    const run = this.#run;
+    if (run === undefined || this.#pending.length === 0) return;
+    macrotask().then(() => {
+      const innermost = this.#pending.at(-1);
+      if (this.#run !== run || this.#standing || innermost === undefined) return;
+      if (innermost.end !== undefined) return this.#end(innermost);
+      this.#returning = true;
+      this.#stand(
+        { ...returnFrom(innermost.operation), ready: () => innermost.end !== undefined },
+        undefined,
+      );
+    });
+  }
+
+  #return(): void {
+    this.#returning = false;
+    this.#end(this.#pending.at(-1)!);
+  }
+
+  /** Lets the actor go on with how its innermost operation ended. */
+  #end(pending: Pending): void {
+    this.#pending.splice(this.#pending.indexOf(pending), 1);
+    const end = pending.end!;
+    if ("error" in end) pending.reject(end.error);
+    else {
+      if (!pending.interrupted) this.#run!.returned(this.#place, end.value);
+      pending.resolve(end.value);
+    }
+    this.#lookLater();
+  }
+}
