@@ -92,6 +92,19 @@ describe("LockManager.query()", { timeout }, () => {
     for (const { release } of [...others, ...shared]) release();
   });
 
+  test("LockManager.query() lists what was stolen in the order of the thefts", {
+    timeout,
+  }, async () => {
+    const locks = new LockManager();
+    const names = ["a", "b", "c"];
+    const robbed = names.map((name) => hold(locks, name));
+    const thieves = ["c", "a", "b"].map((name) => hold(locks, name, { steal: true }));
+    assert.deepEqual(await look(locks), [["c exclusive", "a exclusive", "b exclusive"], []]);
+    for (const { release } of [...robbed, ...thieves]) release();
+    await Promise.all(thieves.map(({ done }) => done));
+    assert.deepEqual(await look(locks), [[], []]);
+  });
+
   test("LockManager.query() lists who waits in the order they came", { timeout }, async () => {
     const locks = new LockManager();
     const modes = ["exclusive", "shared", "exclusive", "shared", "shared"] as const;
