@@ -243,6 +243,17 @@ const rules: Rule[] = [
     ],
   },
   {
+    says: "no lock loads the detector of deadlocks, which so costs nothing where it is not used",
+    broken: (modules) =>
+      ["rw_lock", "file_lock", "snapshots", "acquire_all", "lock_manager", "workers/mod"]
+        .filter((lock) => loadedBy(`lib/${lock}.ts`, modules).has("lib/deadlock.ts"))
+        .map((lock) => `lib/${lock}.ts loads lib/deadlock.ts`),
+    examples: [
+      ["lib/_queue.ts", `import { DeadlockDetector } from "./deadlock.ts";`],
+      ["lib/_lock_order.ts", `export * from "./deadlock.ts";`],
+    ],
+  },
+  {
     says: "a relative import names a file that is there, with its extension",
     broken: (modules) =>
       [...modules.values()].flatMap(({ path, imports }) =>
