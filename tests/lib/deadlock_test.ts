@@ -14,6 +14,7 @@ import {
 } from "../../mod.ts";
 import { SharedRwLock } from "../../lib/workers/mod.ts";
 import { FakeHost, outcome, settle } from "../_fake_host.ts";
+import { heldMegabytes } from "../_garbage.ts";
 import { Folder } from "./_folder.ts";
 
 const timeout = 20_000;
@@ -270,6 +271,29 @@ describe("DeadlockDetector: no false accusations", { timeout }, () => {
     first.release();
     (await waiting).release();
     assert((await outcome(b.read({ owner: one, timeout: 0 }))) instanceof LockTimeoutError);
+  });
+
+  test("a wait that has ended is not remembered, nor is its owner", { timeout }, async () => {
+    const { locks: [a], host } = watched("a");
+    const guard = await a.write({ owner: one });
+    const wait = async (times: number) => {
+      const waits = Array.from(
+        { length: times },
+        () => outcome(a.write({ owner: { job: new Array(1000) }, timeout: 10 })),
+      );
+      host.advance(10);
+      for (const wait of waits) assert((await wait) instanceof LockTimeoutError);
+      // What was looked at through a weak reference is held until the end of its turn.
+      await settle();
+    };
+    await wait(20);
+    const before = heldMegabytes();
+    for (let i = 0; i < 20; i++) await wait(20);
+    const grown = heldMegabytes() - before;
+    // The owners alone are 3 MB.
+    assert(grown < 1, `the heap grew by ${grown} MB`);
+    guard.release();
+    a.tryWrite()!.release();
   });
 
   test("acquires without an owner, and try, are not seen and not hindered", {

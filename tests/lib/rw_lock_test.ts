@@ -446,6 +446,26 @@ describe("RwLock: the end of a wait", { timeout }, () => {
     lock.tryWrite()!.release();
   });
 
+  test("a waiter ends by its own signal, whatever others wait on", { timeout }, async () => {
+    const { lock } = create();
+    const guard = await lock.write();
+    const counted = [countedSignal(), countedSignal(), countedSignal()];
+    const waits = counted.flatMap(({ controller: { signal } }, i) =>
+      [0, 1].map(() => lock.write({ signal, label: `${i}` }).catch(String))
+    );
+    assert.deepEqual(counted.map(({ count }) => count.now), [1, 1, 1]);
+    counted[1].controller.abort("second");
+    assert.deepEqual(waiting(lock), ["0", "0", "2", "2"]);
+    assert.deepEqual(await Promise.all(waits.slice(2, 4)), ["second", "second"]);
+    counted[2].controller.abort("third");
+    assert.deepEqual(waiting(lock), ["0", "0"]);
+    counted[0].controller.abort("first");
+    assert.deepEqual(waiting(lock), []);
+    assert.deepEqual(counted.map(({ count }) => count), Array(3).fill({ now: 0, ever: 1 }));
+    guard.release();
+    lock.tryWrite()!.release();
+  });
+
   test("waiters on one signal end together: none gets in because another left", {
     timeout,
   }, async () => {

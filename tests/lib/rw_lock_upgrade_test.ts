@@ -129,6 +129,23 @@ describe("UpgradableGuard.upgrade()", { timeout }, () => {
     (await late).release();
   });
 
+  test("upgrade() comes before writers that queued first: they wait for its reader", {
+    timeout,
+  }, async () => {
+    const { lock } = create();
+    const reader = await lock.read();
+    const guard = await lock.upgradable({ label: "u" });
+    const writers = ["w", "x"].map((label) => lock.write({ label }));
+    const upgraded = guard.upgrade();
+    assert.deepEqual(waiting(lock), ["u write", "w write", "x write"]);
+    reader.release();
+    assert.deepEqual(held(lock), ["u write"]);
+    await upgraded;
+    guard.release();
+    for (const writer of writers) (await writer).release();
+    lock.tryWrite()!.release();
+  });
+
   test("upgrade() that times out leaves the reader as it was and lets the others in", {
     timeout,
   }, async () => {
