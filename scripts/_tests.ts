@@ -24,6 +24,30 @@ export interface Selection {
   readonly files: readonly string[];
   /** Only tests whose name contains this. */
   readonly filter?: string;
+  /**
+   * Where the checkout is that they are run in.
+   *
+   * @default this one
+   */
+  readonly at?: string;
+  /**
+   * After how many milliseconds the run is ended.
+   *
+   * @default 30 minutes
+   */
+  readonly limit?: number;
+  /**
+   * Whether nothing is shown.
+   *
+   * @default false
+   */
+  readonly quiet?: boolean;
+  /**
+   * Whether to stop once a test has failed.
+   *
+   * @default false
+   */
+  readonly failFast?: boolean;
 }
 
 /** What came of it. */
@@ -31,6 +55,8 @@ export interface Totals {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** The names of those that failed, as far as the report tells. */
+  readonly failures: readonly string[];
   /** What is wrong beyond tests that failed, in words. */
   readonly faults: readonly string[];
 }
@@ -76,19 +102,25 @@ export function testFiles(path: string): string[] {
   return found.map((file) => relative(root.pathname, file)).sort();
 }
 
-function command(runtime: Runtime, { files, filter }: Selection, report: string): string[] {
+function command(
+  runtime: Runtime,
+  { files, filter, failFast }: Selection,
+  report: string,
+): string[] {
   const paths = files.map((file) => `./${file}`);
   if (runtime.name === "Deno") {
     return [
       ...["test", "--allow-all", "--no-check", "--preload", "./tests/_setup.ts"],
       ...["--junit-path", report],
       ...(Deno.env.has("CI") ? ["--frozen"] : []),
+      ...(failFast ? ["--fail-fast"] : []),
       ...(filter === undefined ? [] : ["--filter", filter]),
       ...paths,
     ];
   }
   return [
     ...["test", "--reporter=junit", `--reporter-outfile=${report}`],
+    ...(failFast ? ["--bail"] : []),
     ...(filter === undefined
       ? []
       : ["--test-name-pattern", filter.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")]),
@@ -105,32 +137,47 @@ function filesThatRan(runtime: Runtime, report: string, printed: string): Set<st
   return new Set([...found].map(([, file]) => file));
 }
 
-/** Passes a stream on while collecting its text. */
-async function tee(stream: ReadableStream<Uint8Array>): Promise<string> {
+/** Collects a stream's text, passing it on unless told to be quiet. */
+async function collect(stream: ReadableStream<Uint8Array>, quiet: boolean): Promise<string> {
   const decoder = new TextDecoder();
-  const writer = Deno.stdout.writable.getWriter();
+  const writer = quiet ? undefined : Deno.stdout.writable.getWriter();
   let text = "";
   for await (const chunk of stream) {
     text += decoder.decode(chunk, { stream: true });
-    await writer.write(chunk);
+    await writer?.write(chunk);
   }
-  writer.releaseLock();
+  writer?.releaseLock();
   return text;
+}
+
+const ENTITIES: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+/** The names of the tests that failed. A test that failed has its failure before the next test. */
+function failuresIn(report: string): string[] {
+  const cases = report.split("<testcase ").slice(1).filter((each) => each.includes("<failure"));
+  return cases.map((each) =>
+    (/name="([^"]*)"/.exec(each)?.[1] ?? "").replace(
+      /&(\w+);/g,
+      (text, name) => ENTITIES[name] ?? text,
+    )
+  );
 }
 
 /** Runs the selected tests on `runtime`, showing what it prints. */
 export async function runTests(runtime: Runtime, selection: Selection): Promise<Totals> {
+  const { at = root, limit = LIMIT_MS, quiet = false } = selection;
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
     const child = new Deno.Command(runtime.path, {
       args: command(runtime, selection, report),
-      cwd: root,
+      cwd: at,
       env: { ...environment(), ...(Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : {}) },
       stdin: "null",
       stdout: "piped",
-      signal: AbortSignal.timeout(LIMIT_MS),
+      stderr: quiet ? "null" : "inherit",
+      signal: AbortSignal.timeout(limit),
     }).spawn();
-    const [printed, status] = await Promise.all([tee(child.stdout), child.status]);
+    const [printed, status] = await Promise.all([collect(child.stdout, quiet), child.status]);
     const xml = await Deno.readTextFile(report);
     const files = filesThatRan(runtime, xml, printed);
     const cases = xml.match(/<testcase /g)?.length ?? 0;
@@ -144,7 +191,13 @@ export async function runTests(runtime: Runtime, selection: Selection): Promise<
       const missing = selection.files.filter((file) => !files.has(file));
       if (missing.length > 0) faults.push(`no test was executed in ${missing.join(", ")}`);
     }
-    return { passed: cases - failed - skipped, failed: failed + faults.length, skipped, faults };
+    return {
+      passed: cases - failed - skipped,
+      failed: failed + faults.length,
+      skipped,
+      failures: failuresIn(xml),
+      faults,
+    };
   } finally {
     await Deno.remove(report);
   }

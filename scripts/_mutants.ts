@@ -1,0 +1,498 @@
+/**
+ * The mutants of the core: what always holds, and a line by which it would not.
+ *
+ * Each stands for a mistake that could be made, in the line that prevents it. `from` is what stands
+ * there, once in its file; lines before the one that changes may be part of it, to say which it is.
+ * Whoever changes such a line changes it here too: `tests/mutants_test.ts` asks for it.
+ */
+
+/** One line broken on purpose. */
+export interface Mutant {
+  /** The file, from the root of the checkout. */
+  readonly file: string;
+  /** What stands there. */
+  readonly from: string;
+  /** What is put in its place. */
+  readonly to: string;
+  /** What holds no longer. */
+  readonly breaks: string;
+  /** The test files of which one must fail. */
+  readonly tests: readonly string[];
+}
+
+/** The text of a file with a mutant in it. */
+export function applyMutant({ file, from, to }: Mutant, text: string): string {
+  const parts = text.split(from);
+  if (parts.length !== 2) {
+    const times = parts.length - 1;
+    throw new Error(
+      `Cannot break ${file}: it has ${JSON.stringify(from)} ${times} times, not once`,
+    );
+  }
+  return parts.join(to);
+}
+
+type Line = Omit<Mutant, "file" | "tests">;
+
+/** Several mutants of one file, with the same tests. */
+function of(file: string, tests: readonly string[], lines: readonly Line[]): Mutant[] {
+  return lines.map((line) => ({ file, tests, ...line }));
+}
+
+const rwLock = ["tests/lib/rw_lock_test.ts"];
+const policy = ["tests/lib/rw_lock_policy_test.ts"];
+const upgrade = ["tests/lib/rw_lock_upgrade_test.ts"];
+const stats = ["tests/lib/rw_lock_stats_test.ts"];
+const acquireAll = ["tests/lib/acquire_all_test.ts"];
+const deadlock = ["tests/lib/deadlock_test.ts"];
+const manager = [
+  "tests/lib/lock_manager_test.ts",
+  "tests/lib/lock_manager_query_test.ts",
+  "tests/lib/lock_manager_signal_test.ts",
+];
+const snapshots = ["tests/lib/snapshots_test.ts"];
+const fileLock = ["tests/lib/file_lock_test.ts", "tests/lib/file_lock_simulated_test.ts"];
+const fileSnapshots = [
+  "tests/lib/file_snapshots_test.ts",
+  "tests/lib/file_snapshots_crash_test.ts",
+];
+const shared = [
+  "tests/lib/workers/shared_rw_lock_test.ts",
+  "tests/lib/workers/reaping_test.ts",
+  "tests/lib/workers/interleavings_test.ts",
+];
+const barrier = ["tests/lib/workers/shared_barrier_test.ts"];
+
+/** All of them. */
+export const mutants: readonly Mutant[] = [
+  ...of("lib/_queue.ts", rwLock, [{
+    from: "if (this.inside !== 0) return undefined;",
+    to: "if (this.inside < 0) return undefined;",
+    breaks: "a writer is never beside a reader",
+  }, {
+    from:
+      "if (this.inside < 0 || this.waiters.size > 0 && !this.#readerPasses()) return undefined;",
+    to: "if (this.inside < 0) return undefined;",
+    breaks: "tryRead() never overtakes the queue",
+  }, {
+    from: "return this.waiters.size === 0 || !writes && this.#readerPasses();",
+    to: "return true;",
+    breaks: "a reader with a label never overtakes the queue",
+  }, {
+    from: "return writes ? this.inside === 0 : this.inside >= 0;",
+    to: "return writes ? this.inside >= 0 : this.inside >= 0;",
+    breaks: "whoever is first in the queue enters only when it may",
+  }, {
+    from: "if (this.waiters.size > 0) this.drain();",
+    to: "if (this.waiters.size > 0 && writes) this.drain();",
+    breaks: "the last reader that leaves lets the next one in",
+  }, {
+    from: "      waiters.shift();\n      waiter.detach();",
+    to: "      waiters.shift();",
+    breaks: "after a grant there is nothing left that could time out or abort",
+  }, {
+    from: "if (timeout === 0) return Promise.reject(this.timedOut(writes, 0));",
+    to: "if (timeout < 0) return Promise.reject(this.timedOut(writes, 0));",
+    breaks: "timeout 0 does not wait",
+  }, {
+    from: "      this.countAborted();\n      return Promise.reject(signal.reason);",
+    to: "      this.countAborted();",
+    breaks: "a signal that has aborted acquires nothing",
+  }]),
+  ...of("lib/_queue.ts", policy, [{
+    from: "return this.#readersPass && !this.waiters.first!.upgrades;",
+    to: "return this.#readersPass;",
+    breaks: "no reader passes an upgrade",
+  }]),
+  ...of("lib/_queue.ts", stats, [{
+    from: "    this.#leaks?.forget(named);\n",
+    to: "",
+    breaks: "only guards that were not released are reported",
+  }]),
+  ...of("lib/_queue_guard.ts", rwLock, [{
+    from: "if (this.#released) return;",
+    to: "",
+    breaks: "a guard releases once",
+  }]),
+  ...of("lib/_waiters.ts", rwLock, [{
+    from: "waited));\n    this.queue.drain();",
+    to: "waited));",
+    breaks: "the queue is drained after a waiter that timed out",
+  }, {
+    from: "  afterAbort(): void {\n    this.queue.drain();",
+    to: "  afterAbort(): void {",
+    breaks: "the queue is drained after a waiter that aborted",
+  }, {
+    from: "if (timeout !== undefined) this.queue.deadlines.remove(timeout);",
+    to: "",
+    breaks: "no timer outlives its wait",
+  }, {
+    from: "if (link !== undefined) link.remove();",
+    to: "",
+    breaks: "no listener outlives its wait",
+  }, {
+    from: "    this.queue.waiters.remove(this.chunk!, this);\n",
+    to: "",
+    breaks: "one that has left is not in the queue",
+  }]),
+  ...of("lib/_waiters.ts", stats, [{
+    from: "if (this.name !== undefined) this.queue.endWait(this.name);",
+    to: "",
+    breaks: "waits without the lock are counted too",
+  }]),
+  ...of("lib/_holders.ts", rwLock, [{
+    from: "    named.chunk = this.#line.append(named);\n    this.#listed = undefined;",
+    to: "    named.chunk = this.#line.append(named);",
+    breaks: "query() is true of its moment",
+  }]),
+  ...of("lib/_line.ts", ["tests/lib/line_test.ts"], [{
+    from: "while (places[from] === undefined) from++;",
+    to: "",
+    breaks: "the first member stands at `from` of the head",
+  }, {
+    from: "else after.before = before;",
+    to: "else after.before = undefined;",
+    breaks: "a chunk's neighbours know each other",
+  }, {
+    from: "if (--chunk.size === 0) return this.#drop(chunk);",
+    to: "if (--chunk.size === 0 && chunk.before === undefined) return this.#drop(chunk);",
+    breaks: "no chunk but the only one is without a member",
+  }, {
+    from: "this.head = head.before = chunk;",
+    to: "this.head = chunk;",
+    breaks: "a member put before all others has those behind it for neighbours",
+  }]),
+  ...of("lib/_preferring_line.ts", policy, [{
+    from: "return this.#preferred.first ?? this.#others.first;",
+    to: "return this.#others.first ?? this.#preferred.first;",
+    breaks: "the kind that is preferred is served first",
+  }]),
+  ...of("lib/_preferring_line.ts", policy, [{
+    from: "return this.#preferred.prepend(member);",
+    to: "return this.#others.prepend(member);",
+    breaks: "an upgrade is first under every policy",
+  }]),
+  ...of("lib/_deadlines.ts", ["tests/lib/deadlines_test.ts", ...rwLock], [{
+    from: "if (group.line.size === 0) this.#drop(group);",
+    to: "",
+    breaks: "no timer outlives the waits it was for",
+  }, {
+    from: "if (deadline.group === undefined) continue; // removed by one told before it",
+    to: "",
+    breaks: "a deadline that was removed is not told",
+  }, {
+    from: "else this.#arm(group, next.since + group.ms - now);",
+    to: "else this.#arm(group, group.ms);",
+    breaks: "each wait of one length ends at its own time",
+  }, {
+    from: "while (next !== undefined && next.since + group.ms <= now) {",
+    to: "while (next !== undefined) {",
+    breaks: "a timeout never comes early",
+  }, {
+    from: "const wait = Math.min(Math.ceil(ms), LONGEST);",
+    to: "const wait = Math.ceil(ms);",
+    breaks: "no timer is set for longer than a host can",
+  }]),
+  ...of("lib/_signals.ts", rwLock, [{
+    from: "if (listener.line.size === 0) listener.close();",
+    to: "",
+    breaks: "the last wait on a signal takes the listener off",
+  }, {
+    from: "for (const link of links) link.target.abort(this.signal.reason);",
+    to:
+      "for (const link of links) link.target.abort(this.signal.reason), link.target.afterAbort();",
+    breaks: "nobody is let in because another wait on the same signal ended",
+  }, {
+    from: "if (listener === undefined || listener.signal !== signal) {",
+    to: "if (listener === undefined) {",
+    breaks: "a wait ends by its own signal",
+  }]),
+  ...of("lib/_upgradable.ts", upgrade, [{
+    from: "return this.writes ? queue.inside === 1 : queue.canEnter(false);",
+    to: "return this.writes ? queue.inside >= 1 : queue.canEnter(false);",
+    breaks: "an upgrade waits until its reader is the only one inside",
+  }, {
+    from: "if (queue.inside === 1) {",
+    to: "if (queue.inside >= 1) {",
+    breaks: "only the only reader upgrades at once",
+  }, {
+    from: "if (queue.upgradable !== undefined) {",
+    to: "if (queue.upgradable === null) {",
+    breaks: "a second upgrader fails at once",
+  }, {
+    from: "waiter.chunk = queue.waiters.prepend(waiter);",
+    to: "waiter.chunk = queue.waiters.append(waiter);",
+    breaks: "an upgrade waits before all others",
+  }, {
+    from: "    queue.inside = 1;\n    queue.drain();",
+    to: "    queue.inside = 1;",
+    breaks: "a downgrade lets the next readers in",
+  }, {
+    from: "    queue.upgradable = undefined;\n    queue.leave(this.#writes, this.#named);",
+    to: "    queue.leave(this.#writes, this.#named);",
+    breaks: "the right to upgrade ends with its guard",
+  }, {
+    from: "    this.ended();\n    super.leave(reason);",
+    to: "    super.leave(reason);",
+    breaks: "an upgradable read that is given up leaves the right to others",
+  }]),
+  ...of("lib/_meter.ts", stats, [{
+    from: "    this.#contended++;\n",
+    to: "",
+    breaks: "each wait counts as contended",
+  }, {
+    from: "if (timed.waiting) this.#wait.record(",
+    to: "if (timed !== undefined) this.#wait.record(",
+    breaks: "an acquire that has not waited counts as no wait",
+  }]),
+  ...of("lib/_histogram.ts", stats, [{
+    from: "return Math.min(BUCKETS - 1, Math.ceil(Math.log2(ms * 1000) * PER_OCTAVE));",
+    to: "return Math.ceil(Math.log2(ms * 1000) * PER_OCTAVE);",
+    breaks: "no duration is too long to be counted",
+  }]),
+  ...of("lib/acquire_all.ts", acquireAll, [{
+    from: "  places.sort(compare);\n",
+    to: "",
+    breaks: "locks are acquired in one order",
+  }, {
+    from: "    releaseAll(guards);\n    throw reason;",
+    to: "    throw reason;",
+    breaks: "all or nothing",
+  }, {
+    from: 'if (place.mode === "write") places[j].mode = "write";',
+    to: "",
+    breaks: "a lock that is named twice is taken in the stronger mode",
+  }, {
+    from: "timeout: allowance.left,",
+    to: "timeout,",
+    breaks: "one timeout bounds the whole",
+  }, {
+    from: "for (let guard = guards.pop(); guard !== undefined; guard = guards.pop()) {",
+    to: "for (let guard = guards.shift(); guard !== undefined; guard = guards.shift()) {",
+    breaks: "locks are released in reverse",
+  }]),
+  ...of("lib/_lock_order.ts", acquireAll, [{
+    from: "return lock[lockOrder]?.() ?? {",
+    to: "return {",
+    breaks: "two FileLocks on one file are one lock",
+  }]),
+  ...of("lib/_wait_graph.ts", deadlock, [{
+    from: "for (const party of waiters.slice(0, place)) {",
+    to: "for (const party of waiters.slice(0, 0)) {",
+    breaks: "waiters ahead in the queue are edges",
+  }, {
+    from: "if (place === -1) return;",
+    to: "",
+    breaks: "one who has been granted the lock waits for nobody",
+  }, {
+    from: "for (const party of holders) if (exclude(mode, party.mode)) yield [party, false];",
+    to: "for (const party of holders) yield [party, false];",
+    breaks: "readers do not wait for readers",
+  }, {
+    from: "if (party.owner !== owner && exclude(mode, party.mode)) yield [party, true];",
+    to: "if (exclude(mode, party.mode)) yield [party, true];",
+    breaks: "an owner's other wait is no hindrance",
+  }]),
+  ...of("lib/deadlock.ts", deadlock, [{
+    from: "graph.find(wait, (owner) => !(owner instanceof InferredOwner));",
+    to: "graph.find(wait, () => true);",
+    breaks: "inferred owners are never refused",
+  }, {
+    from: "      this.#graph.end(wait);\n",
+    to: "",
+    breaks: "a wait that has ended is forgotten",
+  }]),
+  ...of("lib/_lock_request.ts", manager, [{
+    from: "if (holders.size === 0) resources.delete(name);",
+    to: "",
+    breaks: "a name that is free costs nothing",
+  }, {
+    from: "      holder.#guard = undefined;\n",
+    to: "",
+    breaks: "one that was robbed of a lock does not release it",
+  }, {
+    from: "if (signal?.aborted) {",
+    to: "if (signal === null) {",
+    breaks: "a callback is not called after its signal has aborted",
+  }, {
+    from: "    holders.clear();\n",
+    to: "",
+    breaks: "one that was robbed of a lock does not hold it",
+  }]),
+  ...of("lib/lock_manager.ts", manager, [{
+    from: "else if (ifAvailable) resolve(Promise.resolve(null).then(callback));",
+    to: "",
+    breaks: "a request with ifAvailable does not wait",
+  }, {
+    from: "const held = holders.sort(([a], [b]) => a.order - b.order)",
+    to: "const held = holders",
+    breaks: "query() lists holders in the order of their grants",
+  }]),
+  ...of("lib/snapshots.ts", snapshots, [{
+    from: "if (epoch !== this.epoch) throw new ConflictError(epoch, this.epoch);",
+    to: "",
+    breaks: "no commit is overwritten unseen",
+  }, {
+    from: "if (before.pins === 0) this.#retire(before);",
+    to: "this.#retire(before);",
+    breaks: "no version is retired while it is pinned",
+  }, {
+    from: "if (version.pins === 0 && version !== this.#current) this.#retire(version);",
+    to: "if (version.pins === 0) this.#retire(version);",
+    breaks: "the current version is not retired",
+  }]),
+  ...of("lib/_version.ts", snapshots, [{
+    from: "    this.#version = undefined;\n    version.pins--;",
+    to: "    version.pins--;",
+    breaks: "a pin counts itself off once",
+  }]),
+  ...of("lib/_update.ts", snapshots, [{
+    from: "if (signal?.aborted) return Promise.reject(signal.reason);",
+    to: "",
+    breaks: "no update begins after its signal has aborted",
+  }, {
+    from:
+      "if (deadline !== undefined && this.#deadlines.elapsed(deadline) > this.#options.limit!) {",
+    to: "if (deadline === null) {",
+    breaks: "a result that comes after the limit is refused",
+  }, {
+    from: "if (this.#deadline !== undefined) this.#deadlines.remove(this.#deadline);",
+    to: "",
+    breaks: "no timer outlives its run",
+  }]),
+  ...of("lib/_file_slot.ts", fileLock, [{
+    from: "request.path), this.#lock.id)) {\n      this.#inside++;",
+    to: "request.path), this.#lock.id) || true) {\n      this.#inside++;",
+    breaks: "a lock whose file was replaced is acquired on the new one",
+  }, {
+    from: "if (this.#lock.held !== undefined) this.#lock.release();",
+    to: "",
+    breaks: "with nobody inside or on the way the process holds no flock",
+  }, {
+    from: "    this.#forget(parked);\n    parked.place.release();",
+    to: "    this.#forget(parked);",
+    breaks: "one that gives up while it is parked gives its place back",
+  }, {
+    from: "if (this.#parked.size === 0) this.#stopAsking();",
+    to: "",
+    breaks: "while nobody is parked there is no timer, and the gate is not held",
+  }, {
+    from: "const due = this.#handOffs.add() && lock.othersWait();",
+    to: "const due = this.#handOffs.add() && lock.held === undefined;",
+    breaks: "a process gives way to one that waits",
+  }, {
+    from: "if (lock.held === mode && !due) return true;",
+    to: "if (!due) return true;",
+    breaks: "the flock is held in the mode of those inside",
+  }, {
+    from: "if (this.#lock.held !== undefined) return { holders, waiters: here };",
+    to: "return { holders, waiters: here };",
+    breaks: "a place in the queue alone is not yet the lock",
+  }]),
+  ...of("lib/_file_gate.ts", fileLock, [{
+    from: "    this.held = mode;\n    this.leaveGate();",
+    to: "    this.held = mode;",
+    breaks: "one who has the lock leaves the gate",
+  }, {
+    from: "      if (!tryBriefly(this.#gate, mode)) return false;\n",
+    to: "",
+    breaks: "whoever wants the lock passes the gate first",
+  }, {
+    from: "    this.#gate.unlock();\n    return false;",
+    to: "    return false;",
+    breaks: "looking whether others wait does not shut the gate",
+  }]),
+  ...of("lib/_file_slots.ts", fileLock, [{
+    from: "        if (known !== undefined) {",
+    to: "        if (known === null) {",
+    breaks: "a file has one slot, whatever paths lead to it",
+  }]),
+  ...of("lib/_file_path.ts", fileLock, [{
+    from: "export const LOCK_FILE_MODE = 0o600;",
+    to: "export const LOCK_FILE_MODE = 0o666;",
+    breaks: "lock files are for their owner alone",
+  }]),
+  ...of("lib/_file_parked.ts", fileLock, [{
+    from: "if (this.#deadline !== undefined) deadlinesOf(host).remove(this.#deadline);",
+    to: "",
+    breaks: "a flock that was granted is not lost to a timeout that comes later",
+  }]),
+  ...of("lib/_file_replace.ts", fileSnapshots, [{
+    from: "      file.sync();\n",
+    to: "",
+    breaks: "what is renamed into place is durable before",
+  }, {
+    from: "    files.syncFolder(files.folderOf(path));\n",
+    to: "",
+    breaks: "an update that has returned survives a power loss",
+  }, {
+    from: "const file = files.open(next, { create: true, mode });",
+    to: "const file = files.open(path, { create: true, mode });",
+    breaks: "the file that a reader has opened is never written to",
+  }, {
+    from: "if (files.identify(next) !== undefined) files.remove(next);",
+    to: "",
+    breaks: "what a writer that died has left does not get into the next version",
+  }]),
+  ...of("lib/_file_version.ts", fileSnapshots, [{
+    from: "if (checksum(start, payload) !== expected) {",
+    to: "if (expected === undefined) {",
+    breaks: "a damaged value is refused",
+  }]),
+  ...of("lib/file_snapshots.ts", fileSnapshots, [{
+    from: "if (epoch !== expected) throw new ConflictError(expected, epoch);",
+    to: "",
+    breaks: "a commit on an epoch that is past is refused",
+  }]),
+  ...of("lib/workers/_seat.ts", shared, [{
+    from: "if ((word & FLAGS) !== 0 && this.#anyoneWaits()) return false;",
+    to: "",
+    breaks: "nobody who begins later overtakes the queue",
+  }, {
+    from: "if ((word & barred) !== 0 || this.#someoneAhead(writes)) return false;",
+    to: "if ((word & barred) !== 0) return false;",
+    breaks: "waiters enter in the order of their tickets",
+  }, {
+    from: "if (Atomics.compareExchange(words, WORD, word, rest) === word) return this.wake();",
+    to: "if (Atomics.compareExchange(words, WORD, word, rest) === word) return;",
+    breaks: "the last to leave wakes the first in the queue",
+  }, {
+    from: "const next = ((word & ~mine) + GENERATION) | 0;",
+    to: "const next = word & ~mine;",
+    breaks: "a compare-and-swap that a dead owner was about to do fails",
+  }, {
+    from: "    this.#poke(owner);\n    this.wake();",
+    to: "    this.#poke(owner);",
+    breaks: "a reaper wakes those whom the dead kept out",
+  }, {
+    from: "      if (!this.#alive()) return;\n",
+    to: "",
+    breaks: "a dead owner's release changes nothing",
+  }, {
+    from: "if (Atomics.load(words, this.#at) !== this.#idle) throw this.#gone(writes);",
+    to: "",
+    breaks: "an acquire by a revived owner throws",
+  }]),
+  ...of("lib/workers/_thread_side.ts", shared, [{
+    from: "        seat.withdraw(writes);\n        seat.wake();",
+    to: "        seat.withdraw(writes);",
+    breaks: "a waiter that gives up synchronously passes its turn on",
+  }, {
+    from: "      afterwards: () => seat.wake(),",
+    to: "      afterwards: () => {},",
+    breaks: "a waiter that gives up passes its turn on",
+  }, {
+    from: "else if (--this.#inside !== 0) return;",
+    to: "else this.#inside--;",
+    breaks: "only the last reader of a thread leaves the seat",
+  }]),
+  ...of("lib/workers/shared_barrier.ts", barrier, [{
+    from: "if (roundOf(word) !== round) return false;",
+    to: "",
+    breaks: "an arrival is taken back only from a round that is open",
+  }, {
+    from: "if (index > 0) Atomics.notify(this.#words, WORD);",
+    to: "",
+    breaks: "the last to arrive wakes the others",
+  }]),
+];
