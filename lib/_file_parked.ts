@@ -3,12 +3,13 @@
  * that another process has. What could end that wait, a time-out or an abort, is taken off in the
  * turn in which the flock is granted, so granted wins.
  */
-import { type Deadline, deadlinesOf, type Expirable } from "./_deadlines.ts";
+import { deadlinesOf, type Expirable } from "./_deadlines.ts";
 import type { MeteredAcquire } from "./_file_meter.ts";
 import type { Retry } from "./_file_retry.ts";
 import type { Host } from "./_host.ts";
+import { Limit } from "./_limit.ts";
 import type { Named } from "./_named.ts";
-import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
+import type { Abortable } from "./_signals.ts";
 import type { Guard, LockMode } from "./lock.ts";
 
 /** The path leads to another file now: the caller must turn to that one. */
@@ -41,8 +42,7 @@ type Settle = (outcome: Guard | typeof MOVED) => void;
 /** A task that has its place and waits for the flock. */
 export class Parked implements Expirable, Abortable {
   readonly #slot: Owner;
-  #deadline: Deadline | undefined;
-  #link: AbortLink | undefined;
+  readonly #limit: Limit;
 
   constructor(
     slot: Owner,
@@ -53,17 +53,14 @@ export class Parked implements Expirable, Abortable {
     readonly reject: (reason: unknown) => void,
   ) {
     this.#slot = slot;
-    const left = request.left();
-    if (left !== Infinity) this.#deadline = deadlinesOf(host).add(left, this);
-    if (request.signal !== undefined) this.#link = onAbort(request.signal, this);
+    this.#limit = new Limit(deadlinesOf(host), this, request.left(), request.signal);
     request.metered?.parks();
   }
 
   /** Takes off what could end the wait. */
-  detach(host: Host): void {
+  detach(): void {
     this.request.metered?.unparks();
-    if (this.#deadline !== undefined) deadlinesOf(host).remove(this.#deadline);
-    this.#link?.remove();
+    this.#limit.end();
   }
 
   expire(): void {

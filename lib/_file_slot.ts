@@ -317,7 +317,7 @@ export class Slot {
 
   #forget(parked: Parked): void {
     this.#parked.delete(parked);
-    parked.detach(this.#host);
+    parked.detach();
   }
 
   #settle(): void {

@@ -2,10 +2,11 @@
  * Waiting for a lock to be free without taking it: a question put again and again, within a time
  * and a signal. Whichever ends it takes timer, deadline and listener away.
  */
-import { type Deadline, deadlinesOf, type Expirable } from "./_deadlines.ts";
+import { deadlinesOf, type Expirable } from "./_deadlines.ts";
 import { Asker, type Retry } from "./_file_retry.ts";
 import type { Host } from "./_host.ts";
-import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
+import { Limit } from "./_limit.ts";
+import type { Abortable } from "./_signals.ts";
 
 /** What is watched for, and how long. */
 export interface Watched {
@@ -19,12 +20,10 @@ export interface Watched {
 }
 
 class Watch implements Expirable, Abortable {
-  readonly #host: Host;
   readonly #watched: Watched;
   readonly #resolve: () => void;
   readonly #reject: (reason: unknown) => void;
-  readonly #deadline: Deadline;
-  readonly #link: AbortLink | undefined;
+  readonly #limit: Limit;
   readonly #asker: Asker;
 
   constructor(
@@ -33,12 +32,10 @@ class Watch implements Expirable, Abortable {
     resolve: () => void,
     reject: (reason: unknown) => void,
   ) {
-    this.#host = host;
     this.#watched = watched;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#deadline = deadlinesOf(host).add(watched.timeout, this);
-    this.#link = watched.signal && onAbort(watched.signal, this);
+    this.#limit = new Limit(deadlinesOf(host), this, watched.timeout, watched.signal);
     this.#asker = new Asker(host, () => this.#ask());
     this.#askLater();
   }
@@ -71,8 +68,7 @@ class Watch implements Expirable, Abortable {
 
   #stop(): void {
     this.#asker.stop();
-    deadlinesOf(this.#host).remove(this.#deadline);
-    this.#link?.remove();
+    this.#limit.end();
   }
 }
 

@@ -90,6 +90,8 @@ export interface Files {
 export interface Host {
   /** Monotonic time in milliseconds. */
   now(): number;
+  /** What `now()` counts from, in milliseconds since 1970. */
+  readonly timeOrigin: number;
   /** Calls back once, `ms` milliseconds from now. Keeps the process alive until then. */
   setTimer(callback: () => void, ms: number): Timer;
   /** Forgets a timer. */
@@ -126,6 +128,7 @@ let detected: Files | undefined;
 /** The runtime itself. */
 export const systemHost: Host = {
   now: () => performance.now(),
+  timeOrigin: performance.timeOrigin,
   setTimer: (callback, ms) => setTimeout(callback, ms),
   clearTimer: (timer) => clearTimeout(timer as number),
   random: Math.random,

@@ -34,6 +34,17 @@ export function checkLabel(value: unknown, action: string): void {
   }
 }
 
+/** Refuses what is not an epoch, and answers what is. */
+export function checkEpoch(value: unknown, action: string): number {
+  if (typeof value !== "number") {
+    throw new TypeError(`Cannot ${action}: an epoch must be a number, got ${show(value)}`);
+  }
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new RangeError(`Cannot ${action}: an epoch is a whole number from 0 up, got ${value}`);
+  }
+  return value;
+}
+
 /** Refuses what is not a function. */
 export function checkFunction(name: string, value: unknown, action: string): void {
   if (typeof value !== "function") {
@@ -69,6 +80,13 @@ export function checkAcquireOptions(options: AcquireOptions, action: string): vo
   }
 }
 
+/** Refuses what does not say whether to count. */
+export function checkStats(value: unknown, action: string): void {
+  if (value !== undefined && typeof value !== "boolean") {
+    throw new TypeError(`Cannot ${action}: stats must be true or false, got ${show(value)}`);
+  }
+}
+
 /** Refuses constructor options that cannot be meant. */
 export function checkLockOptions(options: LockOptions, action: string): void {
   checkOptions(options, action);
@@ -79,10 +97,7 @@ export function checkLockOptions(options: LockOptions, action: string): void {
   if (options.contentionAfter !== undefined) {
     checkDuration("contentionAfter", options.contentionAfter, action);
   }
-  const { stats } = options;
-  if (stats !== undefined && typeof stats !== "boolean") {
-    throw new TypeError(`Cannot ${action}: stats must be true or false, got ${show(stats)}`);
-  }
+  checkStats(options.stats, action);
 }
 
 /** Refuses constructor options of an `RwLock` that cannot be meant. */

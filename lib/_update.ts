@@ -4,18 +4,20 @@
  * takes timer and listener off. What the function does after that is its own affair; its late
  * result is dropped and its late rejection counts as handled.
  */
-import type { Deadline, Deadlines, Expirable } from "./_deadlines.ts";
-import { type Abortable, type AbortLink, onAbort } from "./_signals.ts";
+import type { Deadlines, Expirable } from "./_deadlines.ts";
+import { Limit } from "./_limit.ts";
+import type { Abortable } from "./_signals.ts";
 import { UpdateLimitError } from "./errors.ts";
-import type { UpdateContext, UpdateOptions } from "./snapshots.ts";
+import type { UpdateContext, UpdateOptions } from "./_snapshots_types.ts";
 
 /** See above. */
 export class UpdateRun<T> implements Expirable, Abortable {
+  /** How it has ended, if it did not end well. */
+  failure: "failed" | "overran" | "aborted" = "failed";
   readonly #deadlines: Deadlines;
   readonly #options: UpdateOptions;
   readonly #context: Context;
-  #deadline: Deadline | undefined;
-  #link: AbortLink | undefined;
+  #limit: Limit | undefined;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
 
@@ -29,13 +31,17 @@ export class UpdateRun<T> implements Expirable, Abortable {
   start(fn: (value: T, context: UpdateContext) => T | Promise<T>, value: T): Promise<T> {
     const { signal, limit = Infinity } = this.#options;
     // The signal may have aborted after the turn was granted and before it began.
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (signal?.aborted) {
+      this.failure = "aborted";
+      return Promise.reject(signal.reason);
+    }
     const promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (limit !== Infinity) this.#deadline = this.#deadlines.add(limit, this);
-    if (signal !== undefined) this.#link = onAbort(signal, this);
+    if (limit !== Infinity || signal !== undefined) {
+      this.#limit = new Limit(this.#deadlines, this, limit, signal);
+    }
     this.#call(fn, value).then((next) => this.#finish(next), (error) => this.#fail(error));
     return promise;
   }
@@ -46,10 +52,12 @@ export class UpdateRun<T> implements Expirable, Abortable {
   }
 
   expire(): void {
+    this.failure = "overran";
     this.#abandon(new UpdateLimitError(this.#options.limit!, this.#options.label));
   }
 
   abort(reason: unknown): void {
+    this.failure = "aborted";
     this.#abandon(reason);
   }
 
@@ -60,29 +68,24 @@ export class UpdateRun<T> implements Expirable, Abortable {
   }
 
   #finish(next: T): void {
-    const deadline = this.#deadline;
+    const { limit = Infinity } = this.#options;
     // A function that kept the thread to itself is past its limit before any timer could fire.
-    if (deadline !== undefined && this.#deadlines.elapsed(deadline) > this.#options.limit!) {
+    if (this.#limit !== undefined && this.#limit.elapsed > limit) {
       this.expire();
     } else {
-      this.#detach();
+      this.#limit?.end();
       this.#resolve(next);
     }
   }
 
   #fail(reason: unknown): void {
-    this.#detach();
+    this.#limit?.end();
     this.#reject(reason);
   }
 
   #abandon(reason: unknown): void {
     this.#fail(reason);
     this.#context.abort(reason);
-  }
-
-  #detach(): void {
-    if (this.#deadline !== undefined) this.#deadlines.remove(this.#deadline);
-    this.#link?.remove();
   }
 }
 

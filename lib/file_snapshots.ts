@@ -19,11 +19,11 @@ import {
 } from "./_file_version.ts";
 import { watch } from "./_file_watch.ts";
 import { currentHost, type Host } from "./_host.ts";
-import { checkAcquireOptions, checkDuration, checkFunction, show } from "./_options.ts";
+import { checkAcquireOptions, checkDuration, checkEpoch, checkFunction, show } from "./_options.ts";
 import { UpdateRun } from "./_update.ts";
 import { ChangeTimeoutError, ConflictError, CorruptError } from "./errors.ts";
-import { FileLock, type FileLockOptions, type WatchOptions } from "./file_lock.ts";
-import type { UpdateContext, UpdateOptions } from "./snapshots.ts";
+import { FileLock, type FileLockOptions } from "./file_lock.ts";
+import type { ChangeOptions, UpdateContext, UpdateOptions } from "./snapshots.ts";
 
 /** What `FileSnapshots` may be built with; all but `mode` is for the lock between writers. */
 export interface FileSnapshotsOptions extends FileLockOptions {
@@ -279,7 +279,7 @@ export class FileSnapshots<T> implements Disposable {
    * @throws {CorruptError | Error} when the file cannot be read
    * @throws the signal's reason when it has aborted
    */
-  async changed(since: number, options: WatchOptions = {}): Promise<number> {
+  async changed(since: number, options: ChangeOptions = {}): Promise<number> {
     checkEpoch(since, "wait for a change");
     checkAcquireOptions(options, "wait for a change");
     let { epoch } = this;
@@ -372,16 +372,6 @@ export class FileSnapshots<T> implements Disposable {
       throw new CorruptError(this.#path, epoch, "its value is no JSON");
     }
   }
-}
-
-function checkEpoch(epoch: unknown, action: string): number {
-  if (typeof epoch !== "number") {
-    throw new TypeError(`Cannot ${action}: an epoch must be a number, got ${show(epoch)}`);
-  }
-  if (!Number.isSafeInteger(epoch) || epoch < 0) {
-    throw new RangeError(`Cannot ${action}: an epoch is a whole number from 0 up, got ${epoch}`);
-  }
-  return epoch;
 }
 
 function checkMode(mode: unknown, action: string): number {

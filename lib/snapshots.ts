@@ -7,84 +7,45 @@
  * whatever moment it looks, no commit is overwritten unseen, and a failure before `#publish` has
  * changed nothing.
  *
- * A version is retired when it is neither current nor pinned. Only the current version can be
- * pinned anew, so both are over at one moment only, which is either in `#publish` or in the
- * release of its last pin; each looks for it.
+ * When a version is no longer needed is decided in `_version.ts`, who is told of a new one in
+ * `_changes.ts`, and what is counted of writers in `_writes.ts`.
  */
+import { Changes } from "./_changes.ts";
 import { type Deadlines, deadlinesOf } from "./_deadlines.ts";
 import { currentHost } from "./_host.ts";
-import { tell } from "./_observers.ts";
 import {
   checkAcquireOptions,
   checkDuration,
+  checkEpoch,
   checkFunction,
   checkLabel,
   checkOptions,
+  checkStats,
   show,
 } from "./_options.ts";
+import type {
+  ChangeOptions,
+  Pin,
+  SnapshotsOptions,
+  SnapshotsStats,
+  UpdateContext,
+  UpdateOptions,
+} from "./_snapshots_types.ts";
 import { UpdateRun } from "./_update.ts";
-import { Version, VersionPin } from "./_version.ts";
-import { ConflictError } from "./errors.ts";
+import { VersionPin, Versions } from "./_version.ts";
+import { type Write, Writes } from "./_writes.ts";
+import { ChangeTimeoutError, ConflictError, LockTimeoutError } from "./errors.ts";
+import type { Guard, ReadWriteLock } from "./lock.ts";
 import { RwLock } from "./rw_lock.ts";
 
-/** What `Snapshots` may be built with. */
-export interface SnapshotsOptions<T> {
-  /** A name for the value, shown in errors. */
-  label?: string;
-  /**
-   * Told once about each version that is neither current nor pinned any more. What it throws
-   * surfaces as an unhandled rejection and changes nothing.
-   */
-  onRetire?: (value: T, epoch: number) => void;
-}
-
-/** How to update. */
-export interface UpdateOptions {
-  /**
-   * The longest wait for the turn to write, in milliseconds; `0` writes only if nobody writes now.
-   *
-   * @default Infinity
-   */
-  timeout?: number;
-  /** Ends the wait, and the run too. */
-  signal?: AbortSignal;
-  /** A name for the writer, shown in errors. */
-  label?: string;
-  /**
-   * The longest run of the function, in milliseconds.
-   *
-   * @default Infinity
-   */
-  limit?: number;
-}
-
-/** What the function of an update is told besides the value. */
-export interface UpdateContext {
-  /** The epoch of the value it was given. */
-  readonly epoch: number;
-  /**
-   * Aborts when the result is no longer wanted: the update was aborted, its limit has passed or
-   * another commit came first.
-   */
-  readonly signal: AbortSignal;
-}
-
-/** Keeps one version from being retired until it is disposed of. */
-export interface Pin<T> extends Disposable {
-  /** The pinned value. Cannot be read any more once the pin is disposed of. */
-  readonly value: T;
-  /** How many commits there were when the version was current. */
-  readonly epoch: number;
-  /** The label it was pinned with. */
-  readonly label: string | undefined;
-}
+export type * from "./_snapshots_types.ts";
 
 /**
  * An immutable value and the epoch that counts its commits. Readers never wait, whatever a writer
  * does; writers take turns, first come, first served.
  *
  * - **Reading**: `current` is the value now; `pin` and `view` keep a version from being retired
- *   while they look at it. None of them waits.
+ *   while they look at it. None of them waits. `changed` waits for a later version than one knows.
  * - **Writing**: `update` waits for its turn and computes the next value from the last committed
  *   one. Until it has, and if it throws, aborts or passes its limit, value and epoch stay as they
  *   are. `commit` does not wait at all: it succeeds if nothing was committed since its base.
@@ -94,6 +55,11 @@ export interface Pin<T> extends Disposable {
  *   besides computing would be done twice.
  * - **Abandoning**: JavaScript cannot stop a function. After an abort or a passed limit it may
  *   still be running while the next writer runs; its result is refused.
+ * - **Cost**: a pin costs about what two objects do, and a commit the same however many versions and
+ *   readers there are. What a next value costs is up to its making: a copy of a big `Map` takes as
+ *   long as the map is big. For big maps and lists use persistent ones, such as those of
+ *   `npm:immutable`, whose copies share what they have in common: one key of a million entries is
+ *   set in a few microseconds, and the versions that readers keep take next to no memory.
  *
  * The values are yours to leave unchanged: what is altered in place, readers see half done.
  * After the shardex design (copy-on-write epochs with one writer).
@@ -109,56 +75,75 @@ export interface Pin<T> extends Disposable {
  * assert.deepEqual(before.value, { apple: 3 });
  * assert.deepEqual(prices.current, { apple: 3, pear: 4 });
  * ```
+ *
+ * @example A big map, of which each update copies next to nothing
+ * ```ts
+ * import { Snapshots } from "@interlock/core";
+ * import assert from "node:assert/strict";
+ * import { Map } from "immutable";
+ *
+ * const entries = Array.from({ length: 100_000 }, (_, i) => [`key ${i}`, i] as const);
+ * const index = new Snapshots(Map(entries));
+ * using before = index.pin();
+ * await index.update((map) => map.set("key 7", -7).delete("key 8"));
+ * assert.deepEqual([before.value.get("key 7"), before.value.size], [7, 100_000]);
+ * assert.deepEqual([index.current.get("key 7"), index.current.size], [-7, 99_999]);
+ * ```
  */
 export class Snapshots<T> {
-  readonly #lock: RwLock;
+  readonly #lock: ReadWriteLock;
   readonly #deadlines: Deadlines;
-  readonly #onRetire: ((value: T, epoch: number) => void) | undefined;
-  readonly #unpin: (version: Version<T>) => void;
-  #current: Version<T>;
+  readonly #versions: Versions<T>;
+  readonly #changes: Changes;
+  readonly #writes: Writes;
   #running: UpdateRun<T> | undefined;
 
   /**
    * Starts with `initial` at epoch 0.
    *
    * @param initial The first value.
-   * @param options A label for errors, and whom to tell of retired versions.
+   * @param options A label for errors, whom to tell of retired versions, by what lock writers take
+   *   turns, and whether to take times.
    * @throws {TypeError} when an option has the wrong type
    */
   constructor(initial: T, options: SnapshotsOptions<T> = {}) {
     const action = "create snapshots";
     checkOptions(options, action);
-    checkLabel(options.label, action);
-    if (options.onRetire !== undefined) checkFunction("onRetire", options.onRetire, action);
-    this.#lock = new RwLock({ label: options.label ?? "the snapshots" });
-    this.#deadlines = deadlinesOf(currentHost());
-    this.#onRetire = options.onRetire;
-    this.#current = new Version(initial, 0);
-    this.#unpin = (version) => {
-      if (version.pins === 0 && version !== this.#current) this.#retire(version);
-    };
+    const { label = "the snapshots", onRetire, lock, stats } = options;
+    checkLabel(label, action);
+    checkStats(stats, action);
+    if (onRetire !== undefined) checkFunction("onRetire", onRetire, action);
+    if (lock !== undefined && typeof lock?.write !== "function") {
+      throw new TypeError(`Cannot ${action}: lock must be a lock, got ${show(lock)}`);
+    }
+    const host = currentHost();
+    this.#lock = lock ?? new RwLock({ label });
+    this.#deadlines = deadlinesOf(host);
+    this.#versions = new Versions(initial, onRetire);
+    this.#changes = new Changes(host, label);
+    this.#writes = new Writes(host, stats === true);
   }
 
   /** The last committed value. */
   get current(): T {
-    return this.#current.value;
+    return this.#versions.current.value;
   }
 
   /** How many commits there have been. */
   get epoch(): number {
-    return this.#current.epoch;
+    return this.#versions.current.epoch;
   }
 
   /**
    * Keeps the current version from being retired until the pin is disposed of.
    *
-   * @param label A name for the reader.
+   * @param label A name for the reader, which `stats()` shows while it keeps an old version.
    * @returns The pin, with the value and its epoch.
    * @throws {TypeError} when the label is not a string
    */
   pin(label?: string): Pin<T> {
     checkLabel(label, "pin version");
-    return new VersionPin(this.#current, label, this.#unpin);
+    return new VersionPin(this.#versions, label);
   }
 
   /**
@@ -227,18 +212,27 @@ export class Snapshots<T> {
     checkFunction("fn", fn, "update");
     checkAcquireOptions(options, "update");
     if (options.limit !== undefined) checkDuration("limit", options.limit, "update");
-    const { timeout, signal, label, limit } = options;
-    using _turn = await this.#lock.write({ timeout, signal, label });
-    const base = this.#current;
+    const { signal, label, limit } = options;
+    const write = this.#writes.request(label);
+    using _turn = await this.#turn(write, options);
+    this.#writes.start(write);
+    const base = this.#versions.current;
     const run = new UpdateRun<T>(this.#deadlines, base.epoch, { signal, label, limit });
     this.#running = run;
     let next: T;
     try {
       next = await run.start(fn, base.value);
+    } catch (error) {
+      this.#writes.end(write, run.failure);
+      throw error;
     } finally {
       this.#running = undefined;
     }
-    if (this.#current !== base) throw new ConflictError(base.epoch, this.epoch);
+    if (this.#versions.current !== base) {
+      this.#writes.end(write, "conflicts");
+      throw new ConflictError(base.epoch, this.epoch);
+    }
+    this.#writes.end(write, "committed");
     return this.#publish(next);
   }
 
@@ -266,33 +260,131 @@ export class Snapshots<T> {
    */
   commit(base: Pin<T> | number, next: T): number {
     const epoch = this.#epochOf(base);
-    if (epoch !== this.epoch) throw new ConflictError(epoch, this.epoch);
+    if (epoch !== this.epoch) {
+      this.#writes.count("conflicts");
+      throw new ConflictError(epoch, this.epoch);
+    }
+    this.#writes.count("committed");
     const committed = this.#publish(next);
     this.#running?.discourage(new ConflictError(epoch, committed));
     return committed;
   }
 
-  #epochOf(base: unknown): number {
-    if (typeof base === "number") {
-      if (Number.isSafeInteger(base) && base >= 0) return base;
-      throw new RangeError(`Cannot commit: an epoch is a whole number from 0 up, got ${base}`);
+  /**
+   * Waits until a version after `since` is current. Whoever then waits for what comes after the
+   * answer misses no change, but what is committed in between is one change to him.
+   *
+   * Any number may wait: a commit costs as much as it has to tell, and a wait that ends leaves
+   * nothing behind. A wait alone does not keep the process alive, as those for a lock do not, for
+   * when nothing else is alive nothing will be committed; one with a `timeout` does until then.
+   *
+   * @param since An epoch, that of the version one knows; it may also be one still to come.
+   * @param options How long to wait, in milliseconds, and what ends the wait.
+   * @returns The first epoch after `since`, or at once the current one if that is later.
+   * @throws {ChangeTimeoutError} when `timeout` milliseconds have passed
+   * @throws {TypeError | RangeError} when an argument cannot be meant
+   * @throws the signal's reason when it has aborted
+   *
+   * @example Following a value
+   * ```ts
+   * import { Snapshots } from "@interlock/core";
+   * import assert from "node:assert/strict";
+   *
+   * const price = new Snapshots(3);
+   * const seen: number[] = [];
+   * async function follow(until: number) {
+   *   for (let epoch = price.epoch; epoch < until;) {
+   *     epoch = await price.changed(epoch, { timeout: 1000 });
+   *     seen.push(price.current);
+   *   }
+   * }
+   * const following = follow(2);
+   * await price.update((old) => old + 1);
+   * await price.update((old) => old + 1);
+   * await following;
+   * assert.equal(seen.at(-1), 5);
+   * ```
+   */
+  async changed(since: number, options: ChangeOptions = {}): Promise<number> {
+    const action = "wait for a change";
+    checkEpoch(since, action);
+    checkAcquireOptions(options, action);
+    const { timeout = Infinity, signal } = options;
+    signal?.throwIfAborted();
+    if (this.epoch > since) return this.epoch;
+    if (timeout === 0) throw new ChangeTimeoutError(this.#changes.watched, since, 0);
+    return await this.#changes.wait(since, timeout, signal);
+  }
+
+  /**
+   * Who reads, who writes, what is kept for whom, and what became of all writes so far.
+   *
+   * @returns A copy, which does not change any more.
+   *
+   * @example
+   * ```ts
+   * import { Snapshots } from "@interlock/core";
+   * import assert from "node:assert/strict";
+   *
+   * const prices = new Snapshots({ apple: 3 });
+   * using _pin = prices.pin("report");
+   * await prices.update((old) => ({ ...old, pear: 4 }), { label: "import" });
+   * const update = prices.update((old) => {
+   *   const { active, oldestPin, committed } = prices.stats();
+   *   assert.equal(active?.label, "export");
+   *   assert.match(active.id, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+   *   assert.deepEqual(oldestPin, { epoch: 0, readers: 1, labels: ["report"] });
+   *   assert.equal(committed, 1);
+   *   return old;
+   * }, { label: "export" });
+   * assert.deepEqual(prices.stats().pending.map(({ label }) => label), ["export"]);
+   * await update;
+   * ```
+   */
+  stats(): SnapshotsStats {
+    const { retained, oldest, pins } = this.#versions;
+    return {
+      epoch: this.epoch,
+      readers: pins,
+      // All that are retained before the current one are pinned.
+      oldestPin: oldest.pins === 0 ? undefined : {
+        epoch: oldest.epoch,
+        readers: oldest.pins,
+        labels: [...oldest.labels?.keys() ?? []],
+      },
+      retained,
+      watchers: this.#changes.size,
+      ...this.#writes.stats(),
+    };
+  }
+
+  async #turn(write: Write, options: UpdateOptions): Promise<Guard> {
+    const { timeout, signal, label, owner } = options;
+    try {
+      return await this.#lock.write({ timeout, signal, label, owner });
+    } catch (error) {
+      const aborted = signal !== undefined && signal.aborted && error === signal.reason;
+      const late = error instanceof LockTimeoutError;
+      this.#writes.end(write, aborted ? "aborted" : late ? "timedOut" : "failed");
+      throw error;
     }
-    if (VersionPin.isOf(base, this.#unpin)) return base.epoch;
+  }
+
+  #epochOf(base: unknown): number {
+    if (typeof base === "number") return checkEpoch(base, "commit");
+    if (VersionPin.isOf(base, this.#versions)) return base.epoch;
     throw new TypeError(
       `Cannot commit: base must be a pin of these snapshots or an epoch, got ${show(base)}`,
     );
   }
 
   #publish(next: T): number {
-    const before = this.#current;
-    const version = new Version(next, before.epoch + 1);
-    this.#current = version;
-    if (before.pins === 0) this.#retire(before);
-    return version.epoch;
-  }
-
-  #retire(version: Version<T>): void {
-    if (this.#onRetire !== undefined) tell(this.#onRetire, version.value, version.epoch);
+    const before = this.#versions.publish(next);
+    const { epoch } = this;
+    this.#changes.come(epoch);
+    // Last, for what is told of it may commit in its turn.
+    this.#versions.retireUnpinned(before);
+    return epoch;
   }
 }
 

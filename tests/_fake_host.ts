@@ -16,6 +16,7 @@ interface Planned {
 
 /** See above. */
 export class FakeHost implements Host {
+  readonly timeOrigin = 0;
   /** How often the clock was read. */
   reads = 0;
   /** How many timers were ever set. */

@@ -62,6 +62,7 @@ export class Time implements Action {
 export function virtualHost(clock: VirtualClock): Host {
   return {
     now: () => clock.now(),
+    timeOrigin: 0,
     setTimer: (callback, ms) => clock.setTimer(callback, ms),
     clearTimer: (timer) => clock.clearTimer(timer as ReturnType<VirtualClock["setTimer"]>),
     random: () => 0.5,

@@ -33,6 +33,7 @@ type Log = readonly string[];
 function open(host: Host, twin: Twin): FileSnapshots<Log> {
   const other: Host = {
     now: () => host.now(),
+    timeOrigin: host.timeOrigin,
     setTimer: (callback, ms) => host.setTimer(callback, ms),
     clearTimer: (timer) => host.clearTimer(timer),
     random: () => host.random(),

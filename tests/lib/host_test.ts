@@ -129,6 +129,7 @@ test(
 test("withHost() makes a host current for one call, however the call ends", limit, () => {
   const host: Host = {
     now: () => 1,
+    timeOrigin: 0,
     setTimer: () => undefined,
     clearTimer: () => {},
     random: () => 0,

@@ -22,6 +22,7 @@ export interface Held {
 /** See above. */
 export class Process implements SimulatedProcess {
   readonly name: string;
+  readonly timeOrigin = 0;
   readonly files: Files;
   readonly #machine: Machine;
   readonly #prng: Prng;
