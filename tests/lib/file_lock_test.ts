@@ -607,9 +607,9 @@ test(
     const descriptors = () => existsSync(list) ? readdirSync(list).length : 0;
     const before = descriptors();
     const held: Guard[] = [];
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < 400; i++) {
       const guard = new FileLock(folder.at(`${i}`)).tryWrite()!;
-      if (i % 100 === 0) held.push(guard);
+      if (i % 20 === 0) held.push(guard);
       else guard.release();
       if (i % 10 !== 0) continue;
       assert(slotsOf(systemHost).size <= 64);
