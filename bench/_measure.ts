@@ -96,6 +96,7 @@ export async function measure(row: Row): Promise<Result> {
 }
 
 function nanoseconds(time: number): string {
+  if (time >= 1e6) return `${(time / 1e6).toPrecision(3)} ms`;
   if (time >= 1000) return `${(time / 1000).toPrecision(3)} µs`;
   return `${time >= 100 ? time.toFixed(0) : time.toPrecision(2)} ns`;
 }

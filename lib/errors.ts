@@ -26,6 +26,8 @@ export interface LockTimeoutDetails {
   waited: number;
   /** Who held the lock when the time was up; `undefined` where nobody can tell. */
   holders?: readonly LockParty[];
+  /** What kept it from being granted, where that is not its holders. */
+  because?: string;
 }
 
 /** A wait for a lock lasted longer than its `timeout`. Nothing of the waiter is left behind. */
@@ -46,7 +48,7 @@ export class LockTimeoutError extends Error {
     const waited = Math.round(details.waited * 10) / 10;
     super(
       `Cannot ${details.mode}-lock ${details.lock} within ${waited} ms: ${
-        describe(details.holders)
+        details.because ?? describe(details.holders)
       }`,
     );
     this.lock = details.lock;

@@ -8,6 +8,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { systemHost } from "../../lib/_host.ts";
 import { FileLock, type Guard, type LockMode } from "../../mod.ts";
+import { writeBlindly, writeFenced } from "./_fenced_file.ts";
 import { openTally, tallyAfter, wrongWith } from "./_tally.ts";
 
 /** The parameters of each role. */
@@ -40,6 +41,12 @@ export interface Roles {
   "commit-in-place": { file: string; name: string; times: number };
   /** Reads a tally again and again until told to stop, and says what it found. */
   watch: { file: string };
+  /** Adds one to a counter file, again and again, under a lock of a Redis server or under none. */
+  "redis-increment": { url: string; counter: string; guarded: boolean; times: number };
+  /** Holds locks of a Redis server, and says their tokens. */
+  "redis-hold": { url: string; names: string[]; lease: number };
+  /** Holds one, and writes when told to, whatever has become of its lease. */
+  "redis-write-late": { url: string; lease: number; file: string; fenced: boolean };
 }
 
 const words = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -77,6 +84,11 @@ async function polled(path: string, mode: LockMode): Promise<Guard> {
   }
   const release = () => file.close();
   return { mode, released: false, release, [Symbol.dispose]: release };
+}
+
+async function connectRedis(url: string) {
+  const { RedisLocks } = await import("../../lib/redis/mod.ts");
+  return await RedisLocks.connect(url);
 }
 
 const roles: { [R in keyof Roles]: (params: Roles[R]) => Promise<void> } = {
@@ -219,6 +231,52 @@ const roles: { [R in keyof Roles]: (params: Roles[R]) => Promise<void> } = {
       if (reads % 8 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     say("done", { reads, last, epochs: epochs.size, wrong: wrong.length, first: wrong[0] });
+  },
+
+  async "redis-increment"({ url, counter, guarded, times }) {
+    const locks = await connectRedis(url);
+    const lock = locks.lock("counter", { restartGrace: 0 });
+    const add = () => writeFileSync(counter, String(Number(readFileSync(counter, "utf8")) + 1));
+    say("up");
+    await told();
+    let longest = 0;
+    for (let i = 0; i < times; i++) {
+      const since = performance.now();
+      if (guarded) await lock.withWrite(add);
+      else {
+        // As far from each other as they are with the lock.
+        await lock.query();
+        add();
+      }
+      longest = Math.max(longest, performance.now() - since);
+    }
+    say("done", { longest });
+    locks.close();
+  },
+
+  async "redis-hold"({ url, names, lease }) {
+    const locks = await connectRedis(url);
+    say("up");
+    await told();
+    const guards = await Promise.all(
+      names.map((name) => locks.lock(name, { restartGrace: 0, lease }).write()),
+    );
+    say("inside", { tokens: guards.map(({ token }) => String(token)) });
+    await told();
+  },
+
+  async "redis-write-late"({ url, lease, file, fenced }) {
+    const locks = await connectRedis(url);
+    say("up");
+    await told();
+    const guard = await locks.lock("file", { restartGrace: 0, lease }).write();
+    say("inside", { token: String(guard.token) });
+    await told();
+    const before = guard.signal.aborted;
+    const done = fenced ? writeFenced(file, "late", guard.token) : writeBlindly(file, "late");
+    await sleep(0);
+    say("wrote", { done, before, after: guard.signal.aborted });
+    locks.close();
   },
 };
 

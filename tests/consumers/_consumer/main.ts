@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { FileLock, RwLock, Snapshots } from "@interlock/core";
 import { tour, WORLD_NAMES } from "@interlock/core/lab";
 import { LockManager } from "@interlock/core/locks";
+import { RedisLocks, RedisUnavailableError } from "@interlock/core/redis";
 import { SharedRwLock } from "@interlock/core/workers";
 import race from "./race.ts";
 
@@ -40,6 +41,11 @@ async function useWorkers(): Promise<void> {
   await worker.terminate();
 }
 
+async function useRedis(): Promise<void> {
+  // Nobody listens there: what is shown is that the package finds its client.
+  await assert.rejects(RedisLocks.connect("redis://127.0.0.1:1"), RedisUnavailableError);
+}
+
 async function useLab(): Promise<void> {
   for (const { world, variant, verdict, met } of await tour([race], { worlds: WORLD_NAMES })) {
     process.stdout.write(`${world} ${variant} ${verdict} ${met ? "as expected" : "unexpected"}\n`);
@@ -49,4 +55,5 @@ async function useLab(): Promise<void> {
 await useCore();
 await useLocks();
 await useWorkers();
+await useRedis();
 await useLab();
