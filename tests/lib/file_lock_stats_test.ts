@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { type SimulatedProcess, Simulation } from "../../lab/worlds/simulation/mod.ts";
 import { withHost } from "../../lib/_host.ts";
 import { FileLock, type FileLockOptions, type FileLockStats, LockTimeoutError } from "../../mod.ts";
-import { heldMegabytes } from "../_garbage.ts";
+import { leastGrowth } from "../_garbage.ts";
 
 const limit = { timeout: 30_000 };
 
@@ -202,13 +202,13 @@ describe("FileLock.stats()", limit, () => {
     },
   );
 
-  test("FileLock keeps its memory however much it counts", limit, () => {
+  test("FileLock keeps its memory however much it counts", limit, async () => {
     const { lock } = create();
-    lock.tryWrite()!.release();
-    const before = heldMegabytes();
-    for (let i = 0; i < 50_000; i++) lock.tryRead()!.release();
-    assert(heldMegabytes() - before < 0.5);
-    assert.deepEqual(lock.stats().hold.count, 50_001);
+    const grown = await leastGrowth(() => {
+      for (let i = 0; i < 20_000; i++) lock.tryRead()!.release();
+    });
+    assert(grown < 0.5, `${grown} MB`);
+    assert(lock.stats().hold.count >= 40_000);
   });
 
   test("FileLock cannot be created with statistics that cannot be meant", limit, () => {

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { runCommand, runtimes } from "../../lab/worlds/_runtimes.ts";
 import { type ChangeOptions, ChangeTimeoutError, Snapshots } from "../../mod.ts";
 import { FakeHost, outcome, settle } from "../_fake_host.ts";
-import { heldMegabytes } from "../_garbage.ts";
+import { leastGrowth } from "../_garbage.ts";
 import { Folder } from "./_folder.ts";
 import { writeFileSync } from "node:fs";
 
@@ -167,10 +167,7 @@ describe("Snapshots.changed()", { timeout }, () => {
       const told = await Promise.all(waits);
       assert.equal(told.filter((epoch) => epoch === -1).length, 10_000);
     };
-    await round();
-    const before = heldMegabytes();
-    await round();
-    const grown = heldMegabytes() - before;
+    const grown = await leastGrowth(round);
     assert(grown < 0.5, `${grown} MB`);
     assert.deepEqual([snapshots.stats().watchers, host.timers], [0, 0]);
   });
