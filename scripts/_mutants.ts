@@ -51,6 +51,10 @@ const manager = [
   "tests/lib/lock_manager_signal_test.ts",
 ];
 const snapshots = ["tests/lib/snapshots_test.ts"];
+const snapshotsStats = [
+  "tests/lib/snapshots_changed_test.ts",
+  "tests/lib/snapshots_stats_test.ts",
+];
 const fileLock = ["tests/lib/file_lock_test.ts", "tests/lib/file_lock_simulated_test.ts"];
 const fileSnapshots = [
   "tests/lib/file_snapshots_test.ts",
@@ -329,36 +333,89 @@ export const mutants: readonly Mutant[] = [
     breaks: "query() lists holders in the order of their grants",
   }]),
   ...of("lib/snapshots.ts", snapshots, [{
-    from: "if (epoch !== this.epoch) throw new ConflictError(epoch, this.epoch);",
-    to: "",
+    from: "    if (epoch !== this.epoch) {\n",
+    to: "    if (epoch === -1) {\n",
     breaks: "no commit is overwritten unseen",
   }, {
-    from: "if (before.pins === 0) this.#retire(before);",
-    to: "this.#retire(before);",
-    breaks: "no version is retired while it is pinned",
+    from: "    if (this.#versions.current !== base) {\n",
+    to: "    if (base === undefined) {\n",
+    breaks: "an update loses its base to a commit that comes first",
   }, {
-    from: "if (version.pins === 0 && version !== this.#current) this.#retire(version);",
-    to: "if (version.pins === 0) this.#retire(version);",
-    breaks: "the current version is not retired",
+    from: "this.#versions.retireUnpinned(before);",
+    to: "",
+    breaks: "a version that nobody pins is retired when it is replaced",
+  }]),
+  ...of("lib/snapshots.ts", snapshotsStats, [{
+    from: "this.#changes.come(epoch);",
+    to: "",
+    breaks: "who waits for a change is told of it",
+  }, {
+    from: "if (this.epoch > since) return this.epoch;",
+    to: "",
+    breaks: "a change that has come already is not waited for",
+  }, {
+    from: 'this.#writes.end(write, aborted ? "aborted" : late ? "timedOut" : "failed");',
+    to: "",
+    breaks: "a write that gives up is counted, and shown no longer",
+  }]),
+  ...of("lib/_changes.ts", snapshotsStats, [{
+    from: "    this.#lines.delete(epoch - 1);\n",
+    to: "",
+    breaks: "those who have been told are forgotten",
+  }, {
+    from: "      wait.limit?.end();\n      wait.resolve(epoch);",
+    to: "      wait.resolve(epoch);",
+    breaks: "no timer or listener outlives a wait that was served",
+  }, {
+    from: "if (line.size === 0) this.#lines.delete(wait.since);",
+    to: "",
+    breaks: "a wait that gives up leaves nothing behind",
   }]),
   ...of("lib/_version.ts", snapshots, [{
     from: "    this.#version = undefined;\n    version.pins--;",
     to: "    version.pins--;",
     breaks: "a pin counts itself off once",
+  }, {
+    from: "if (version.pins === 0 && version !== this.current) this.#retire(version);",
+    to: "if (version !== this.current) this.#retire(version);",
+    breaks: "no version is retired while it is pinned",
+  }, {
+    from: "if (version.pins === 0 && version !== this.current) this.#retire(version);",
+    to: "if (version.pins === 0) this.#retire(version);",
+    breaks: "the current version is not retired",
+  }]),
+  ...of("lib/_version.ts", snapshotsStats, [{
+    from: "    newer!.older = older;\n",
+    to: "",
+    breaks: "the retained versions are linked from the oldest to the current",
+  }]),
+  ...of("lib/_writes.ts", snapshotsStats, [{
+    from: "    this.#open.delete(write);\n",
+    to: "",
+    breaks: "a write that has ended is no longer under way",
+  }]),
+  ...of("lib/_uuid.ts", ["tests/lib/uuid_test.ts"], [{
+    from: "if (now > this.#ms) {",
+    to: "if (now !== this.#ms) {",
+    breaks: "UUIDs go up though the clock goes back",
   }]),
   ...of("lib/_update.ts", snapshots, [{
-    from: "if (signal?.aborted) return Promise.reject(signal.reason);",
-    to: "",
+    from: "if (signal?.aborted) {",
+    to: "if (signal === null) {",
     breaks: "no update begins after its signal has aborted",
   }, {
-    from:
-      "if (deadline !== undefined && this.#deadlines.elapsed(deadline) > this.#options.limit!) {",
-    to: "if (deadline === null) {",
+    from: "if (this.#limit !== undefined && this.#limit.elapsed > limit) {",
+    to: "if (this.#limit === null) {",
     breaks: "a result that comes after the limit is refused",
-  }, {
+  }]),
+  ...of("lib/_limit.ts", snapshots, [{
     from: "if (this.#deadline !== undefined) this.#deadlines.remove(this.#deadline);",
     to: "",
-    breaks: "no timer outlives its run",
+    breaks: "no timer outlives its wait",
+  }, {
+    from: "    this.#link?.remove();\n",
+    to: "",
+    breaks: "no listener outlives its wait",
   }]),
   ...of("lib/_file_slot.ts", fileLock, [{
     from: "request.path), this.#lock.id)) {\n      this.#inside++;",
@@ -413,9 +470,27 @@ export const mutants: readonly Mutant[] = [
     breaks: "lock files are for their owner alone",
   }]),
   ...of("lib/_file_parked.ts", fileLock, [{
-    from: "if (this.#deadline !== undefined) deadlinesOf(host).remove(this.#deadline);",
+    from: "    this.#limit.end();\n",
     to: "",
     breaks: "a flock that was granted is not lost to a timeout that comes later",
+  }]),
+  ...of("lib/_file_hand_offs.ts", fileLock, [{
+    from: "if (this.#count < HAND_OFFS && now",
+    to: "if (now",
+    breaks: "a process looks for others after so many hand-offs",
+  }, {
+    from: " && now - this.#since < KEPT_MS) return false;",
+    to: ") return false;",
+    breaks: "a process looks for others after so long",
+  }]),
+  ...of("lib/_file_meter.ts", ["tests/lib/file_lock_stats_test.ts"], [{
+    from: "    if (this.#named.waiting) return;\n",
+    to: "",
+    breaks: "an acquire that waits twice has waited once",
+  }, {
+    from: "this.#meter.others.record(this.#host.now() - this.#parkedAt);",
+    to: "",
+    breaks: "what other processes were waited for is counted apart",
   }]),
   ...of("lib/_file_replace.ts", fileSnapshots, [{
     from: "      file.sync();\n",
