@@ -519,7 +519,7 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "a commit on an epoch that is past is refused",
   }]),
-  ...of("lib/workers/_seat.ts", shared, [{
+  ...of("lib/workers/_lock_seat.ts", shared, [{
     from: "if ((word & FLAGS) !== 0 && this.#anyoneWaits()) return false;",
     to: "",
     breaks: "nobody who begins later overtakes the queue",
@@ -540,13 +540,22 @@ export const mutants: readonly Mutant[] = [
     to: "    this.#poke(owner);",
     breaks: "a reaper wakes those whom the dead kept out",
   }, {
-    from: "      if (!this.#alive()) return;\n",
+    from: "      if (!this.alive) return;\n",
     to: "",
     breaks: "a dead owner's release changes nothing",
   }, {
-    from: "if (Atomics.load(words, this.#at) !== this.#idle) throw this.#gone(writes);",
+    from: "if (Atomics.load(words, this.at) !== this.idle) throw this.gone(actionOf(writes));",
     to: "",
     breaks: "an acquire by a revived owner throws",
+  }]),
+  ...of("lib/workers/_seat.ts", shared, [{
+    from: "      if ((found & ~STATE) !== tenure) return undefined;\n",
+    to: "",
+    breaks: "a slow reaper takes nothing from the next owner",
+  }, {
+    from: "const given = (this.idle & ~STATE) + TENURE;",
+    to: "const given = this.idle & ~STATE;",
+    breaks: "one that has detached is shut out when its number is taken again",
   }]),
   ...of("lib/workers/_thread_side.ts", shared, [{
     from: "        seat.withdraw(writes);\n        seat.wake();",

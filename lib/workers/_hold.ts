@@ -27,20 +27,20 @@ export interface Side {
   leave(writes: boolean, timed: Timed | undefined): void;
 }
 
-/** One task's right to be inside; it forgets its side when it gives that back. */
-export class Hold implements Guard {
+// Two small classes and not one with a mode: an acquire costs two compare-and-swaps and its guard.
+
+/** One task's right to write; it forgets its side when it gives that back. */
+export class WriteHold implements Guard {
   #side: Side | undefined;
-  readonly #writes: boolean;
   readonly #timed: Timed | undefined;
 
-  constructor(side: Side, writes: boolean, timed: Timed | undefined) {
+  constructor(side: Side, timed: Timed | undefined) {
     this.#side = side;
-    this.#writes = writes;
     this.#timed = timed;
   }
 
   get mode(): LockMode {
-    return this.#writes ? "write" : "read";
+    return "write";
   }
 
   get label(): string | undefined {
@@ -55,7 +55,41 @@ export class Hold implements Guard {
     const side = this.#side;
     if (side === undefined) return;
     this.#side = undefined;
-    side.leave(this.#writes, this.#timed);
+    side.leave(true, this.#timed);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/** One task's right to read; it forgets its side when it gives that back. */
+export class ReadHold implements Guard {
+  #side: Side | undefined;
+  readonly #timed: Timed | undefined;
+
+  constructor(side: Side, timed: Timed | undefined) {
+    this.#side = side;
+    this.#timed = timed;
+  }
+
+  get mode(): LockMode {
+    return "read";
+  }
+
+  get label(): string | undefined {
+    return this.#timed?.party.label;
+  }
+
+  get released(): boolean {
+    return this.#side === undefined;
+  }
+
+  release(): void {
+    const side = this.#side;
+    if (side === undefined) return;
+    this.#side = undefined;
+    side.leave(false, this.#timed);
   }
 
   [Symbol.dispose](): void {

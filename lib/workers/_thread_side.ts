@@ -23,9 +23,9 @@ import type {
   LockStats,
 } from "../lock.ts";
 import { RwLock } from "../rw_lock.ts";
-import { Hold, isNamed, named, shown, type Side } from "./_hold.ts";
+import { isNamed, named, ReadHold, shown, type Side, WriteHold } from "./_hold.ts";
 import type { Words } from "./_memory.ts";
-import { Seat } from "./_seat.ts";
+import { LockSeat } from "./_lock_seat.ts";
 import { waitFor } from "./_waiting.ts";
 
 /** A task on its way in; the door knows it as the owner of its place. */
@@ -47,7 +47,7 @@ class Caller {
 
 /** One thread's side of a lock. */
 export class ThreadSide implements Side {
-  readonly seat: Seat;
+  readonly seat: LockSeat;
   readonly label: string;
   readonly #host: Host;
   readonly #deadlines: Deadlines;
@@ -71,7 +71,7 @@ export class ThreadSide implements Side {
     this.#onContention = options.onContention;
     this.#contentionAfter = options.contentionAfter ?? 100;
     this.#meter = options.stats ? new Meter(this.#host) : undefined;
-    this.seat = new Seat(words, this.label, owner);
+    this.seat = new LockSeat(words, this.label, owner);
   }
 
   /** Whether a task of this thread is inside or on its way in. */
@@ -79,15 +79,24 @@ export class ThreadSide implements Side {
     return this.#queued !== 0 || this.#inside !== 0;
   }
 
+  /**
+   * Enters if that needs no waiting and leaves nothing to note; a guard without a name is owed
+   * then. This is what is done most often, so it is small enough for compilers to inline.
+   */
+  slip(writes: boolean): boolean {
+    if (
+      this.#meter !== undefined || this.#queued !== 0 ||
+      (writes ? this.#inside !== 0 : this.#inside < 0) || !this.seat.enter(writes)
+    ) return false;
+    if (writes) this.#inside = -1;
+    else this.#inside++;
+    return true;
+  }
+
   /** Enters if that needs no waiting. */
   enter(writes: boolean, options?: AcquireOptions): Guard | undefined {
-    if (this.#queued !== 0 || (writes ? this.#inside !== 0 : this.#inside < 0)) {
-      this.seat.verify(writes);
-      return undefined;
-    }
-    if (!this.seat.enter(writes)) return undefined;
-    const plain = options === undefined && this.#meter === undefined;
-    return this.#admit(writes, plain ? undefined : this.#timedFor(writes, options));
+    if (!this.#pass(writes)) return undefined;
+    return this.#hold(writes, this.#admit(writes, this.#timedFor(writes, options)));
   }
 
   /** Enters in its turn. */
@@ -120,8 +129,9 @@ export class ThreadSide implements Side {
     }
   }
 
-  /** Enters in its turn, blocking the thread. */
-  acquireSync(writes: boolean, options: AcquireOptions | undefined): Guard {
+  /** Enters in its turn, blocking the thread; answers by what the guard that is owed goes. */
+  acquireSync(writes: boolean, options: AcquireOptions | undefined): Timed | undefined {
+    if (this.#pass(writes)) return this.#admit(writes, this.#timedFor(writes, options));
     const { timeout = Infinity } = options ?? {};
     const caller = new Caller(writes, options, this.#host.now());
     if (timeout === 0) throw this.#timedOut(caller);
@@ -162,10 +172,7 @@ export class ThreadSide implements Side {
 
   /** Takes back what a guard gave. */
   leave(writes: boolean, timed: Timed | undefined): void {
-    if (timed !== undefined) {
-      this.#named.delete(timed);
-      this.#meter?.left(timed);
-    }
+    if (timed !== undefined) this.#forget(timed);
     if (writes) this.#inside = 0;
     else if (--this.#inside !== 0) return;
     this.seat.leave(writes);
@@ -214,14 +221,31 @@ export class ThreadSide implements Side {
     return named(writes ? "write" : "read", options);
   }
 
-  #admit(writes: boolean, timed: Timed | undefined): Guard {
+  #pass(writes: boolean): boolean {
+    if (this.#queued === 0 && (writes ? this.#inside === 0 : this.#inside >= 0)) {
+      return this.seat.enter(writes);
+    }
+    this.seat.verify(writes ? "write-lock" : "read-lock");
+    return false;
+  }
+
+  #admit(writes: boolean, timed: Timed | undefined): Timed | undefined {
     if (writes) this.#inside = -1;
     else this.#inside++;
     if (timed !== undefined) {
       this.#named.add(timed);
       this.#meter?.entered(timed);
     }
-    return new Hold(this, writes, timed);
+    return timed;
+  }
+
+  #forget(timed: Timed): void {
+    this.#named.delete(timed);
+    this.#meter?.left(timed);
+  }
+
+  #hold(writes: boolean, timed: Timed | undefined): Guard {
+    return writes ? new WriteHold(this, timed) : new ReadHold(this, timed);
   }
 
   /** Those inside: first those with a name, in the order they came. */
@@ -275,7 +299,7 @@ export class ThreadSide implements Side {
     };
     const admit = (): Guard => {
       this.#front = undefined;
-      return this.#admit(writes, caller.timed);
+      return this.#hold(writes, this.#admit(writes, caller.timed));
     };
     const left = Math.max(0, timeout - this.#waited(caller));
     return await waitFor(awaited, admit, this.#deadlines, { timeout: left, signal });

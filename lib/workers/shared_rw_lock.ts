@@ -12,6 +12,7 @@ import {
   checkLockOptions,
   show,
 } from "../_options.ts";
+import type { Timed } from "../_meter.ts";
 import {
   type AcquireOptions,
   type Guard,
@@ -24,7 +25,8 @@ import {
   type ReadWriteLock,
 } from "../lock.ts";
 import { allocate, checkCount, checkNoSignal, countOf, nameOf, open, VERSION } from "./_memory.ts";
-import { lockLength, MOST_OWNERS } from "./_seat.ts";
+import { MOST_OWNERS, seatsEnd } from "./_seat.ts";
+import { ReadHold, WriteHold } from "./_hold.ts";
 import { ThreadSide } from "./_thread_side.ts";
 
 /** What is posted to another thread, for it to `attach()` to. A plain object, freely cloned. */
@@ -139,7 +141,7 @@ export class SharedRwLock implements ReadWriteLock {
     checkLockOptions(options, action);
     const { owners = MOST_OWNERS, label } = options;
     checkCount("owners", owners, MOST_OWNERS, action);
-    const words = allocate("SharedRwLock", owners, lockLength(owners));
+    const words = allocate("SharedRwLock", owners, seatsEnd(owners));
     const handle: SharedRwLockHandle = {
       kind: "SharedRwLock",
       version: VERSION,
@@ -176,7 +178,7 @@ export class SharedRwLock implements ReadWriteLock {
    */
   static attach(handle: SharedRwLockHandle, options: AttachOptions = {}): SharedRwLock {
     const action = "attach to a SharedRwLock";
-    const words = open("SharedRwLock", handle, MOST_OWNERS, lockLength);
+    const words = open("SharedRwLock", handle, MOST_OWNERS, seatsEnd);
     checkLabel(handle.label, action);
     checkLockOptions(options, action);
     const { owner } = options;
@@ -275,7 +277,10 @@ export class SharedRwLock implements ReadWriteLock {
    * @throws {Error} when it would wait for a task of its own thread, which could never run
    */
   readSync(options?: SyncAcquireOptions): Guard {
-    return this.#acquireSync(false, options);
+    const side = this.#side;
+    let timed: Timed | undefined;
+    if (options !== undefined || !side.slip(false)) timed = this.#acquireSync(false, options);
+    return new ReadHold(side, timed);
   }
 
   /**
@@ -301,7 +306,11 @@ export class SharedRwLock implements ReadWriteLock {
    * ```
    */
   writeSync(options?: SyncAcquireOptions): Guard {
-    return this.#acquireSync(true, options);
+    const side = this.#side;
+    let timed: Timed | undefined;
+    // The guard is made in one place, so that compilers see where it goes and need not make it.
+    if (options !== undefined || !side.slip(true)) timed = this.#acquireSync(true, options);
+    return new WriteHold(side, timed);
   }
 
   /**
@@ -311,7 +320,8 @@ export class SharedRwLock implements ReadWriteLock {
    * @throws {OwnerReapedError} when this thread has been reaped
    */
   tryRead(): Guard | undefined {
-    return this.#side.enter(false);
+    const side = this.#side;
+    return side.slip(false) ? new ReadHold(side, undefined) : side.enter(false);
   }
 
   /**
@@ -321,7 +331,8 @@ export class SharedRwLock implements ReadWriteLock {
    * @throws {OwnerReapedError} when this thread has been reaped
    */
   tryWrite(): Guard | undefined {
-    return this.#side.enter(true);
+    const side = this.#side;
+    return side.slip(true) ? new WriteHold(side, undefined) : side.enter(true);
   }
 
   /**
@@ -391,7 +402,7 @@ export class SharedRwLock implements ReadWriteLock {
     if (owner === seat.owner) {
       throw new TypeError(`Cannot reap owner ${owner} of ${label}: it is this thread itself`);
     }
-    return seat.reap(owner);
+    return seat.reap(owner)?.mode;
   }
 
   /**
@@ -408,12 +419,12 @@ export class SharedRwLock implements ReadWriteLock {
     return await this.#side.acquire(writes, options);
   }
 
-  #acquireSync(writes: boolean, options: SyncAcquireOptions | undefined): Guard {
+  #acquireSync(writes: boolean, options: SyncAcquireOptions | undefined): Timed | undefined {
     if (options !== undefined) {
       const action = writes ? "write-lock" : "read-lock";
       checkAcquireOptions(options, action);
       checkNoSignal(options, action);
     }
-    return this.#side.enter(writes, options) ?? this.#side.acquireSync(writes, options);
+    return this.#side.acquireSync(writes, options);
   }
 }
