@@ -64,6 +64,8 @@ export interface Files {
   realPath(path: string): string;
   /** What a path leads to now; `undefined` when to nothing. */
   kind(path: string): "file" | "folder" | "other" | undefined;
+  /** Whether a path's last name is a symbolic link, whatever that leads to. */
+  isLink(path: string): boolean;
   /** Opens to read and write, creating the file (not its folder) with `mode` when it is missing. */
   open(path: string, options: { create: boolean; mode?: number }): OpenFile;
   /** Which file a path leads to now; `undefined` when to nothing. */

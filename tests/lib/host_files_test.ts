@@ -75,6 +75,19 @@ test("Files.remove() refuses a folder, an empty one too", limit, () => {
   assert.equal(files.kind(folder.at("empty")), "folder");
 });
 
+test("Files.isLink() tells a link from what it leads to", limit, () => {
+  using folder = new Folder();
+  opened(folder.at("f"))[Symbol.dispose]();
+  symlinkSync(folder.at("f"), folder.at("link"));
+  symlinkSync(folder.at("none"), folder.at("to nothing"));
+  symlinkSync(folder.path, folder.at("folder"));
+  const links = ["f", "link", "to nothing", "folder", "none"].filter((name) =>
+    files.isLink(folder.at(name))
+  );
+  assert.deepEqual(links, ["link", "to nothing", "folder"]);
+  assert.equal(files.isLink(folder.at("folder", "f")), false, "links on the way are followed");
+});
+
 test("Files.syncFolder() syncs a folder, and only that", limit, () => {
   using folder = new Folder();
   opened(folder.at("f"))[Symbol.dispose]();

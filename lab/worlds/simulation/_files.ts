@@ -129,10 +129,10 @@ export function simulatedFiles(
   const step = (action: IoAction, path: string, detail?: string) =>
     machine.step(process, action, path, detail);
   /** What a path leads to; `undefined` when to nothing. */
-  const look = (path: string) => {
+  const look = (path: string, follow = true) => {
     step("look at", path);
     try {
-      return machine.disk.find(path, { action: "look at", follow: true });
+      return machine.disk.find(path, { action: "look at", follow });
     } catch (error) {
       const { code } = error as { code?: string };
       if (code === "ENOENT" || code === "ENOTDIR") return undefined;
@@ -167,6 +167,7 @@ export function simulatedFiles(
       const node = look(path)?.node;
       return node === undefined ? undefined : node.kind === "link" ? "other" : node.kind;
     },
+    isLink: (path) => look(path, false)?.node?.kind === "link",
     open(path, options) {
       const taken = step("open", path, options.create ? "or create it" : "");
       const { file, change } = machine.disk.open(path, options);

@@ -46,6 +46,7 @@ const command = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: of("readFile"), path }) },
   { weight: 2, arbitrary: fc.record({ do: of("realPath"), path }) },
   { weight: 2, arbitrary: fc.record({ do: of("kind"), path }) },
+  { weight: 2, arbitrary: fc.record({ do: of("isLink"), path }) },
   { weight: 2, arbitrary: fc.record({ do: of("link"), path, to: path }) },
 );
 
@@ -110,6 +111,8 @@ function carryOut(side: Side, command: Command, turn: number): unknown {
       return files.realPath(at(path)).slice(root.length);
     case "kind":
       return files.kind(at(path));
+    case "isLink":
+      return files.isLink(at(path));
     case "link":
       return side.link(at(to), at(path));
   }
@@ -196,6 +199,7 @@ function compare(commands: readonly Command[], seen: Set<string>): void {
 const makeFolder = (path: string): Command => ({ do: "makeFolder", path });
 const create = (path: string): Command => ({ do: "open", path, create: true });
 const rename = (path: string, to: string): Command => ({ do: "rename", path, to });
+const isLink = (path: string): Command => ({ do: "isLink", path });
 const link = (path: string, to: string): Command => ({ do: "link", path, to });
 
 test("simulated files answer as real ones do where random commands seldom come", {
@@ -212,6 +216,9 @@ test("simulated files answer as real ones do where random commands seldom come",
     [create("/a"), link("/b", "/a"), rename("/b", "/c"), rename("/a", "/c")],
     [link("/a", "/b"), create("/a")],
     [makeFolder("/a"), link("/b", "/a"), makeFolder("/b/c"), { do: "realPath", path: "/b/c" }],
+    // To nothing, to a folder, and on the way.
+    [link("/a", "/b"), isLink("/a"), makeFolder("/b/c"), isLink("/a"), isLink("/a/c")],
+    [link("/a", "/a"), isLink("/a"), isLink("/b"), create("/c"), isLink("/c"), isLink("/c/a")],
     // An inode whose number may be used again.
     [create("/a"), { do: "close", which: 0 }, { do: "remove", path: "/a" }, create("/b")],
     [create("/a"), { do: "remove", path: "/a" }, create("/a")],
@@ -249,6 +256,7 @@ test("simulated files answer as real ones do, whatever is done with them", {
       "remove EISDIR",
       "link ",
       "realPath ",
+      "isLink ",
       "lock ",
       "readFile EISDIR",
       "list ENOTDIR",
