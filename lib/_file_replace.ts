@@ -46,14 +46,20 @@ export function makeLastingFolder(files: Files, folder: string): void {
 }
 
 /**
- * Puts `bytes` in the place of the file at `path`; see the top of the file. To be called by one at a
- * time, in all processes.
+ * Puts `bytes` in the place of the file at `path`, if there is one; see the top of the file. To be
+ * called by one at a time, in all processes: of those who write to files of one folder by way of one
+ * `next`, too.
  *
  * When it throws, the file is the old one, unless it was the folder that could not be synced: then
  * it is the new one, which a power loss may take back.
  */
-export function replaceFile(files: Files, path: string, bytes: Uint8Array, mode: number): void {
-  const next = path + NEXT_SUFFIX;
+export function replaceFile(
+  files: Files,
+  path: string,
+  bytes: Uint8Array,
+  mode: number,
+  next: string = path + NEXT_SUFFIX,
+): void {
   if (files.identify(next) !== undefined) files.remove(next);
   try {
     const file = files.open(next, { create: true, mode });

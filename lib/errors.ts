@@ -192,6 +192,26 @@ export class CorruptError extends Error {
   }
 }
 
+/** As much is pending in a bounded queue as may be; what was to be added is not in it. */
+export class QueueFullError extends Error {
+  /** Always `QueueFullError`. */
+  override readonly name = "QueueFullError";
+  /** What the queue is called, or belongs to. */
+  readonly queue: string;
+  /** How many were pending. */
+  readonly pending: number;
+  /** How many may be. */
+  readonly limit: number;
+
+  /** Builds the message from the queue and the numbers. */
+  constructor(queue: string, pending: number, limit: number) {
+    super(`Cannot add to the queue of ${queue}: ${pending} are pending, and ${limit} may be`);
+    this.queue = queue;
+    this.pending = pending;
+    this.limit = limit;
+  }
+}
+
 /** The runtime cannot do what was asked, and nothing weaker is used in its stead. */
 export class UnsupportedError extends Error {
   /** Always `UnsupportedError`. */

@@ -126,6 +126,21 @@ test("the core needs no permission, and FileLock those of its folder", { timeout
   }
 });
 
+test("tables need the permissions of their base folder", { timeout }, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "interlock-"));
+  try {
+    const tables = `import { CsvRow, queueWrite, Table } from MODULE;
+      const base = ${JSON.stringify(folder)};
+      const write = { operation: "delete", rows: [new CsvRow("a", [])] };
+      await queueWrite(base, "people", write);
+      if ((await new Table(base, "people").write(write)).drained !== 1) throw new Error("not done");`;
+    const flags = `--allow-read=${folder} --allow-write=${folder}`;
+    suffices(t, "../lib/queue/mod.ts", flags, tables);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("the worker locks need no permission", { timeout }, (t) => {
   const workers = `import { SharedRwLock } from MODULE;
     const lock = SharedRwLock.create();

@@ -11,11 +11,11 @@ import {
   exploreCrashes,
   type Files,
   type Host,
-  type OpenFile,
   Simulation,
 } from "../../lab/worlds/simulation/mod.ts";
 import { withHost } from "../../lib/_host.ts";
 import { FileSnapshots } from "../../mod.ts";
+import { altered } from "./_altered.ts";
 
 const limit = { timeout: 120_000 };
 const FOLDER = "/data/app";
@@ -177,22 +177,6 @@ test(
     }
   },
 );
-
-/** A file with some of its methods replaced. */
-function altered(file: OpenFile, methods: Partial<OpenFile>): OpenFile {
-  return {
-    id: file.id,
-    read: (buffer, position) => file.read(buffer, position),
-    write: (buffer, position) => file.write(buffer, position),
-    size: () => file.size(),
-    truncate: (size) => file.truncate(size),
-    sync: () => file.sync(),
-    tryLock: (mode) => file.tryLock(mode),
-    unlock: () => file.unlock(),
-    close: () => file.close(),
-    ...methods,
-  };
-}
 
 const twins: Record<string, Twin> = {
   "does not sync the file": (files) => ({

@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { FileLock, RwLock, Snapshots } from "@interlock/core";
 import { tour, WORLD_NAMES } from "@interlock/core/lab";
 import { LockManager } from "@interlock/core/locks";
+import { CsvRow, getNextPending, queueWrite, Table } from "@interlock/core/queue";
 import { RedisLocks, RedisUnavailableError } from "@interlock/core/redis";
 import { SharedRwLock } from "@interlock/core/workers";
 import race from "./race.ts";
@@ -23,6 +24,14 @@ async function useCore(): Promise<void> {
 async function useLocks(): Promise<void> {
   const locks = new LockManager();
   assert.equal(await locks.request("name", (lock) => lock.mode), "exclusive");
+}
+
+async function useQueue(): Promise<void> {
+  const id = await queueWrite(".", "people", { operation: "insert", rows: [new CsvRow("a", [])] });
+  assert.equal((await getNextPending(".", "people"))?.id, id);
+  using table = new Table(".", "people");
+  assert.equal((await table.drain()).drained, 1);
+  assert.deepEqual([...table.read().rows.keys()], ["a"]);
 }
 
 async function useWorkers(): Promise<void> {
@@ -54,6 +63,7 @@ async function useLab(): Promise<void> {
 
 await useCore();
 await useLocks();
+await useQueue();
 await useWorkers();
 await useRedis();
 await useLab();

@@ -1,0 +1,14 @@
+/**
+ * Tables in files that several processes write to: a lock a table, and a durable queue for the writes
+ * that cannot wait for it.
+ *
+ * @module
+ */
+export * from "./csv_row.ts";
+export * from "./errors.ts";
+export { CorruptError, LockTimeoutError, QueueFullError, UnsupportedError } from "../errors.ts";
+export * from "./pending_write.ts";
+export * from "./set_aside.ts";
+export * from "./table_lock.ts";
+export * from "./write_queue.ts";
+export * from "./table.ts";
