@@ -66,8 +66,12 @@ export interface Files {
   kind(path: string): "file" | "folder" | "other" | undefined;
   /** Whether a path's last name is a symbolic link, whatever that leads to. */
   isLink(path: string): boolean;
-  /** Opens to read and write, creating the file (not its folder) with `mode` when it is missing. */
-  open(path: string, options: { create: boolean; mode?: number }): OpenFile;
+  /**
+   * Opens to read and write, creating the file (not its folder) with `mode` when it is missing. With
+   * `exclusive` too it fails with code EEXIST when there is anything: of several that create one file
+   * at once, one does.
+   */
+  open(path: string, options: { create: boolean; exclusive?: boolean; mode?: number }): OpenFile;
   /** Which file a path leads to now; `undefined` when to nothing. */
   identify(path: string): FileId | undefined;
   /** All bytes of the file a path leads to; `undefined` when to nothing. Needs no right to write. */

@@ -147,7 +147,7 @@ class BunFile implements OpenFile {
 export function bunFiles(): Files {
   const fs = builtin<typeof import("node:fs")>("node:fs");
   const system = findSystem();
-  const { O_RDWR, O_CREAT } = fs.constants;
+  const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
 
   /** Asks again for a `bigint` where a number would not be exact. */
   const identity = (ask: (bigint: boolean) => FileId): FileId => {
@@ -167,8 +167,9 @@ export function bunFiles(): Files {
       if (stat === undefined) return undefined;
       return stat.isFile() ? "file" : stat.isDirectory() ? "folder" : "other";
     },
-    open(path, { create, mode }) {
-      const fd = fs.openSync(path, create ? O_RDWR | O_CREAT : O_RDWR, mode);
+    open(path, { create, exclusive = false, mode }) {
+      const creating = exclusive ? O_CREAT | O_EXCL : O_CREAT;
+      const fd = fs.openSync(path, create ? O_RDWR | creating : O_RDWR, mode);
       try {
         return new BunFile(fs, system, fd, identity(fileStat(fd)));
       } catch (error) {

@@ -88,8 +88,9 @@ export function denoFiles(): Files {
       if (stat === undefined) return undefined;
       return stat.isFile ? "file" : stat.isDirectory ? "folder" : "other";
     },
-    open(path, options) {
-      const file = Deno.openSync(path, { read: true, write: true, ...options });
+    open(path, { create, exclusive = false, mode }) {
+      const how = { create: create && !exclusive, createNew: create && exclusive, mode };
+      const file = Deno.openSync(path, { read: true, write: true, ...how });
       try {
         return new DenoFile(file, identity(path, file.statSync()));
       } catch (error) {

@@ -13,6 +13,8 @@ export interface ScenarioText {
   readonly lesson: readonly string[];
   /** The distances at which it makes sense. */
   readonly worlds: readonly string[];
+  /** Why it makes no sense at others. */
+  readonly notes?: Readonly<Record<string, string | undefined>>;
   /** Its parameters by name. */
   readonly parameters: Readonly<
     Record<
@@ -58,7 +60,12 @@ export function scenarioPage(scenario: ScenarioText, { palette, width }: Layout)
     variants.join("\n"),
     palette.bold("Parameters"),
     parameters.join("\n"),
-    `Between ${scenario.worlds.join(", ")}. From ${scenario.seed}.`,
+    [
+      `Between ${scenario.worlds.join(", ")}. From ${scenario.seed}.`,
+      ...Object.entries(scenario.notes ?? {}).map(([world, why]) =>
+        wrap(`Not between ${world}: ${why}`, columns)
+      ),
+    ].join("\n"),
   ].join("\n\n");
 }
 

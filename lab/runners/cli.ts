@@ -36,7 +36,7 @@ import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
 
 export type { Terminal };
 import { Distances, tour } from "./tour.ts";
-import { investigate, recallSchedule, REPLAYS, reproduce } from "./trial.ts";
+import { investigate, nearestWorld, recallSchedule, REPLAYS, reproduce } from "./trial.ts";
 
 const MET = 0;
 const NOT_MET = 1;
@@ -113,7 +113,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     });
 
   command("run <name[/variant]>", "look for an order that breaks a variant")
-    .option("--world <world>", "the distance", parseWorld, "tasks")
+    .option("--world <world>", "the distance, if not the nearest", parseWorld)
     .option("--strategy <name>", STRATEGY_NAMES.join(", "), parseStrategy)
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
     .option("--budget <number>", "schedules at most", parsePositive)
@@ -122,12 +122,13 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--full", "show every step, also those that concern only their own actor")
     .option("--passing", "show a run that passes when none fails")
     .action(async (target: string, options: RunFlags) => {
-      const { world, strategy, seed, budget, set: parameters } = options;
+      const { strategy, seed, budget, set: parameters } = options;
       const subjects = findSubjects(target, parameters);
       await using distances = new Distances();
       const results: TrialResult[] = [];
       for (const subject of subjects) {
-        requireWorld(subject.scenario, world);
+        const world = options.world ?? nearestWorld(subject);
+        requireWorld(subject, world);
         const what = `${subject.label} between ${world}`;
         results.push(
           await investigate(distances.get(world), subject, {
@@ -150,14 +151,15 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
 
   command("replay <code>", "run a schedule again, move for move")
     .argument("[name/variant]", "refuse a code that is for something else")
-    .option("--world <world>", "the distance", parseWorld, "tasks")
+    .option("--world <world>", "the distance, if not the nearest", parseWorld)
     .option("--times <number>", "how often", parsePositive, REPLAYS)
     .option("--full", "show every step, also those that concern only their own actor")
     .action(async (code: string, target: string | undefined, options: ReplayFlags) => {
       const known = await recallSchedule(code, { target });
-      requireWorld(known.subject.scenario, options.world);
+      const world = options.world ?? nearestWorld(known.subject);
+      requireWorld(known.subject, world);
       await using distances = new Distances();
-      const result = await reproduce(distances.get(options.world), known, options.times);
+      const result = await reproduce(distances.get(world), known, options.times);
       if (options.json) json(result);
       else terminal.out(trialReport(result, { ...layout, full: options.full }));
       finish(result.verdict === "safe");
@@ -225,7 +227,7 @@ interface TourFlags extends JsonFlag {
 }
 
 interface RunFlags extends JsonFlag {
-  world: WorldName;
+  world?: WorldName;
   strategy?: StrategyName;
   seed: number;
   budget?: number;
@@ -236,7 +238,7 @@ interface RunFlags extends JsonFlag {
 }
 
 interface ReplayFlags extends JsonFlag {
-  world: WorldName;
+  world?: WorldName;
   full?: boolean;
   times: number;
 }
@@ -260,17 +262,19 @@ function findSubjects(target: string, parameters: Record<string, number>): Subje
   return names.map((each) => new Subject(scenario, each, parameters));
 }
 
-function requireWorld(scenario: Scenario, world: WorldName): void {
-  if (scenario.worlds.includes(world)) return;
+function requireWorld({ label, scenario, worlds }: Subject, world: WorldName): void {
+  if (worlds.includes(world)) return;
+  const why = scenario.notes?.[world];
   throw new UsageError(
-    `Cannot run ${scenario.name} between ${world}: it makes sense between ${
-      scenario.worlds.join(", ")
+    `Cannot run ${label} between ${world}: it makes sense between ${worlds.join(", ")}${
+      why === undefined ? "" : ` (${why})`
     }`,
   );
 }
 
 /** A scenario as data: all but what cannot be written down. */
-function toData({ name, title, seed, lesson, parameters, worlds, variants }: Scenario): unknown {
+function toData(scenario: Scenario): unknown {
+  const { name, title, seed, lesson, parameters, worlds, notes, variants } = scenario;
   return {
     name,
     title,
@@ -278,10 +282,12 @@ function toData({ name, title, seed, lesson, parameters, worlds, variants }: Sce
     lesson,
     parameters,
     worlds,
+    notes,
     variants: Object.fromEntries(
-      Object.entries(variants).map((
-        [variant, { expect, because }],
-      ) => [variant, { expect, because }]),
+      Object.entries(variants).map(([variant, { expect, because, symptom, worlds }]) => [
+        variant,
+        { expect, because, symptom, worlds },
+      ]),
     ),
   };
 }

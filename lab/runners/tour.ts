@@ -1,17 +1,28 @@
 /**
  * The tour: every variant of every scenario at every distance.
  *
- * Between tasks each variant is explored. What is found there is replayed, move for move, by workers
- * and by processes; what is safe is tried there in a sample of orders. At every distance there are
- * also a few runs at full speed: a safe variant must come through them, a broken one shows its rate.
+ * Between tasks and in the simulation each variant is explored. What is found there is replayed, move
+ * for move, by workers and by processes; what is safe is tried there in a sample of orders. Where
+ * there is full speed there are also a few runs at full speed: a safe variant must come through them,
+ * a broken one shows its rate.
  */
 import type { TrialResult } from "../reports/mod.ts";
 import { type Distance, openDistance, Subject } from "../worlds/mod.ts";
 import type { Scenario, WorldName } from "../worlds/mod.ts";
-import { investigate, recallSchedule, reproduce, type TrialOptions } from "./trial.ts";
+import {
+  investigate,
+  isNear,
+  nearestWorld,
+  recallSchedule,
+  reproduce,
+  type TrialOptions,
+} from "./trial.ts";
 
 /** Orders tried step by step where each step is a message. */
 const SAMPLE = 10;
+
+/** Orders tried in the simulation of what is explored between tasks already. */
+const SECOND_LOOK = 300;
 
 /** Runs at full speed at each distance. */
 const FREE_RUNS = 3;
@@ -38,20 +49,18 @@ export async function tour(
 ): Promise<TrialResult[]> {
   const results: TrialResult[] = [];
   const stops = scenarios.flatMap((scenario) =>
-    Object.keys(scenario.variants).map((variant) => ({
-      subject: new Subject(scenario, variant),
-      worlds: scenario.worlds.filter((world) => options.worlds.includes(world)),
-    }))
+    Object.keys(scenario.variants).map((variant) => {
+      const subject = new Subject(scenario, variant);
+      return { subject, worlds: subject.worlds.filter((world) => options.worlds.includes(world)) };
+    })
   );
   const total = stops.reduce((sum, { worlds }) => sum + worlds.length, 0);
   await using distances = new Distances();
   for (const { subject, worlds } of stops) {
-    const known = await explored(distances.get("tasks"), subject, options);
+    const known = new Nearest(distances, subject, options);
     for (const world of worlds) {
       listener.trying?.(results.length, total, `${subject.label} between ${world}`);
-      const result = world === "tasks"
-        ? known
-        : await tryFarther(distances.get(world), subject, known.schedule, options);
+      const result = await known.at(world);
       results.push(result);
       listener.tried?.(result);
     }
@@ -59,8 +68,42 @@ export async function tour(
   return results;
 }
 
-function explored(tasks: Distance, subject: Subject, { seed }: TourOptions): Promise<TrialResult> {
-  return investigate(tasks, subject, { seed, freeRuns: FREE_RUNS });
+/**
+ * One variant, tried at any distance: explored where that is fast, and farther away by what was found
+ * nearest.
+ */
+export class Nearest {
+  readonly #distances: Distances;
+  readonly #subject: Subject;
+  readonly #options: Pick<TourOptions, "seed">;
+  readonly #explored = new Map<WorldName, Promise<TrialResult>>();
+
+  /** Nothing is tried yet. */
+  constructor(distances: Distances, subject: Subject, options: Pick<TourOptions, "seed">) {
+    this.#distances = distances;
+    this.#subject = subject;
+    this.#options = options;
+  }
+
+  /** What comes of trying it at a distance. */
+  async at(world: WorldName): Promise<TrialResult> {
+    if (isNear(world)) return await this.#explore(world);
+    const nearest = nearestWorld(this.#subject);
+    const known = isNear(nearest) ? (await this.#explore(nearest)).schedule : undefined;
+    return await tryFarther(this.#distances.get(world), this.#subject, known, this.#options);
+  }
+
+  #explore(world: WorldName): Promise<TrialResult> {
+    let result = this.#explored.get(world);
+    if (result === undefined) {
+      const { seed } = this.#options;
+      const distance = this.#distances.get(world);
+      const budget = world === nearestWorld(this.#subject) ? undefined : SECOND_LOOK;
+      result = investigate(distance, this.#subject, { seed, budget, freeRuns: FREE_RUNS });
+      this.#explored.set(world, result);
+    }
+    return result;
+  }
 }
 
 /** Tries a variant where each step is a message: by the schedule found nearer, or by a sample. */

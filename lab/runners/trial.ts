@@ -32,8 +32,17 @@ import {
   openDistance,
   type Scenario,
   Subject,
+  type WorldName,
 } from "../worlds/mod.ts";
 import { makeStrategy, type StrategyName } from "./_make_strategy.ts";
+
+/** How many schedules are run at most where nothing else is asked for: as many as take seconds. */
+const BUDGETS: Readonly<Record<WorldName, number>> = {
+  tasks: 20_000,
+  simulation: 2_000,
+  workers: 50,
+  processes: 50,
+};
 
 /** How often a failing schedule is run again before it is reported. */
 export const REPLAYS = 10;
@@ -41,17 +50,27 @@ export const REPLAYS = 10;
 /** How many pairs of equivalent orders are compared before a reduced search counts as a proof. */
 const EQUIVALENT = 25;
 
+/** Whether a distance is in this isolate: then orders are explored there, by the thousand. */
+export function isNear(world: WorldName): boolean {
+  return world === "tasks" || world === "simulation";
+}
+
+/** The distance at which a variant is explored: the nearest at which it makes sense. */
+export function nearestWorld({ worlds }: Subject): WorldName {
+  return worlds.find(isNear) ?? worlds[0];
+}
+
 /** How to look for a failure. */
 export interface TrialOptions {
   /**
    * How the orders are chosen.
    *
-   * @default "portfolio" between tasks, else "random"
+   * @default "portfolio" between tasks and in the simulation, else "random"
    */
   strategy?: StrategyName;
   /** Fixes every random choice. @default 1 */
   seed?: number;
-  /** How many schedules to run at most. @default 20_000 between tasks, else 50 */
+  /** How many schedules to run at most. @default 20_000 between tasks, 2_000 in the simulation, else 50 */
   budget?: number;
   /** After how many operations a run ends as endless. @default 10_000 */
   maxSteps?: number;
@@ -73,8 +92,8 @@ export async function investigate(
   subject: Subject,
   options: TrialOptions = {},
 ): Promise<TrialResult> {
-  const near = distance.name === "tasks";
-  const { seed = 1, budget = near ? 20_000 : 50, maxSteps, onProgress } = options;
+  const near = isNear(distance.name);
+  const { seed = 1, budget = BUDGETS[distance.name], maxSteps, onProgress } = options;
   if (!(budget >= 1)) {
     throw new RangeError(`Cannot explore ${subject.label} with a budget of ${budget}: from 1 on`);
   }
@@ -198,8 +217,8 @@ export async function recallSchedule(
       `Cannot replay schedule on ${label}: the code was made for another structure of it (${schedule.structure}, here it is ${subject.structure})`,
     );
   }
-  await using tasks = openDistance("tasks");
-  const reference = await replay(await tasks.stepped(subject), schedule.choices);
+  await using nearest = openDistance(nearestWorld(subject));
+  const reference = await replay(await nearest.stepped(subject), schedule.choices);
   if (reference.outcome.kind === "diverged") {
     throw new ScheduleCodeError(
       `Cannot replay schedule on ${label}: ${describeOutcome(reference.outcome)}`,
@@ -260,7 +279,7 @@ async function runFreely(
   subject: Subject,
   of: number,
 ): Promise<Repetition | undefined> {
-  if (of === 0) return undefined;
+  if (of === 0 || distance.free === undefined) return undefined;
   const { scenario, variantName } = subject;
   const large = new Subject(scenario, variantName, benchParameters(scenario, distance.name));
   let times = 0;

@@ -57,7 +57,7 @@ export default defineScenario({
       max: 100_000,
     },
   },
-  worlds: ["tasks", "workers", "processes"],
+  worlds: ["tasks", "simulation", "workers", "processes"],
   variants: {
     unguarded: {
       expect: "broken",

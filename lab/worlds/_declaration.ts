@@ -7,8 +7,10 @@ import type {
   CellOptions,
   Channel,
   Clock,
+  Crashes,
   Lock,
   LockChoice,
+  SharedFile,
   Signal,
   World,
 } from "./world.ts";
@@ -26,6 +28,8 @@ export type Declared =
   | { readonly kind: "barrier"; readonly name: string; readonly parties: number }
   | { readonly kind: "signal"; readonly name: string }
   | { readonly kind: "clock"; readonly name: string }
+  | { readonly kind: "file"; readonly name: string; readonly initial?: string }
+  | { readonly kind: "crash"; readonly name: string }
   | { readonly kind: "object"; readonly name: string; readonly operations: readonly string[] }
   | { readonly kind: "shared"; readonly name: string }
   | { readonly kind: "operation"; readonly name: string };
@@ -81,6 +85,16 @@ export class Declaration implements World {
   object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): Shared<T, K> {
     this.#declare({ kind: "object", name, operations: Object.keys(kind.operations) });
     this.#kinds.set(name, kind as unknown as ObjectKind<object, never>);
+    return unusable(name);
+  }
+
+  file(name: string, initial?: string): SharedFile {
+    this.#declare({ kind: "file", name, initial });
+    return unusable(name);
+  }
+
+  crash(name: string): Crashes {
+    this.#declare({ kind: "crash", name });
     return unusable(name);
   }
 

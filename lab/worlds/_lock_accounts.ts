@@ -83,11 +83,20 @@ export class LockAccounts {
     this.#fired.add(signal);
   }
 
-  /** The actor is gone, and what it held with it. */
-  died(place: number): void {
-    for (const { held, waiting } of this.#accounts.values()) {
-      held.delete(place);
-      waiting.delete(place);
-    }
+  /**
+   * The actor is gone.
+   *
+   * @param freed Whether what it held and waited for is gone with it; else when it is reaped.
+   */
+  died(place: number, freed: boolean): void {
+    if (!freed) return;
+    for (const name of this.#accounts.keys()) this.reaped(name, place);
+  }
+
+  /** What an actor that is gone held of a lock, and its place in the queue, is gone too. */
+  reaped(lock: string, place: number): void {
+    const account = this.#accounts.get(lock);
+    account?.held.delete(place);
+    account?.waiting.delete(place);
   }
 }

@@ -12,6 +12,7 @@ import type {
   ReadWriteLock,
   UpgradableGuard,
 } from "../../lib/lock.ts";
+import type { Medium } from "./_medium.ts";
 import type { Port } from "./_port.ts";
 import type { Held, Lock, LockWait, UpgradableHeld } from "./world.ts";
 
@@ -47,14 +48,14 @@ export class LockView implements Lock {
   readonly #port: Port;
   readonly #name: string;
   readonly #watched: boolean;
-  readonly #lock: () => RawLock;
+  readonly #medium: Medium;
 
   /** @param watched Whether its deadlocks are looked for. */
-  constructor(port: Port, name: string, watched: boolean, lock: () => RawLock) {
+  constructor(port: Port, name: string, watched: boolean, medium: Medium) {
     this.#port = port;
     this.#name = name;
     this.#watched = watched;
-    this.#lock = lock;
+    this.#medium = medium;
   }
 
   read(wait?: LockWait): Promise<Held> {
@@ -80,12 +81,26 @@ export class LockView implements Lock {
     return await this.#acquire("upgradable", wait) as UpgradableHeld;
   }
 
+  async reap(actor: string): Promise<void> {
+    const medium = this.#medium;
+    await this.#port.operate({
+      object: this.#name,
+      kind: "reap",
+      effect: "release",
+      perform: () => medium.reap?.(this.#name, actor),
+    }, actor);
+  }
+
   withRead<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R> {
     return this.#around("read", fn, wait);
   }
 
   withWrite<R>(fn: () => Promise<R>, wait?: LockWait): Promise<R> {
     return this.#around("write", fn, wait);
+  }
+
+  #lock(): RawLock {
+    return this.#medium.lock(this.#name);
   }
 
   async #around<R>(mode: LockMode, fn: () => Promise<R>, wait?: LockWait): Promise<R> {

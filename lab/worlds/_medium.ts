@@ -5,6 +5,7 @@
  * (`_view.ts`) is built on it once for all of them.
  */
 import type { Recorder } from "../engine/history/mod.ts";
+import type { Files } from "../../lib/_host.ts";
 import type { RawLock } from "./_lock_view.ts";
 import type { ObjectKind } from "./object_kind.ts";
 import type { World } from "./world.ts";
@@ -38,12 +39,26 @@ export interface RawBarrier {
   over(round: number): Promise<void>;
 }
 
+/** What can happen to actors. */
+export interface RawCrash {
+  kill(actor: string): void;
+  losePower(): void;
+  /** Whether whoever waits for a crash need wait no more. */
+  isOver(): boolean;
+}
+
 /** The shared objects of one run, by name. */
 export interface Medium {
   cell(name: string): RawCell;
   lock(name: string): RawLock;
   /** An object of a kind, as this actor has it. */
   object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T;
+  /** The files of this actor's process, and where a shared one is; left out where there are none. */
+  readonly files?: { readonly of: Files; path(name: string): string };
+  /** Frees what an actor held that was killed; left out where that needs nobody. */
+  reap?(lock: string, actor: string): void;
+  /** What can happen to actors; left out where whoever steers the run sees to it. */
+  readonly crash?: RawCrash;
   /** Where calls are recorded. */
   recorder(): Recorder;
   /** What ends waits when it is fired. */

@@ -7,13 +7,23 @@
  */
 import { join } from "node:path";
 import process from "node:process";
-import { type Host, type OpenFile, systemHost, withHost } from "../../lib/_host.ts";
+import { type Files, type Host, type OpenFile, systemHost, withHost } from "../../lib/_host.ts";
 import { FileLock } from "../../lib/file_lock.ts";
 import type { RawLock } from "./_lock_view.ts";
 import type { RawCell } from "./_medium.ts";
 import type { ObjectKind } from "./object_kind.ts";
 import { sharedNow } from "./_protocol.ts";
 import type { RemoteMedium } from "./_remote_actor.ts";
+import type { EndState, SharedObjects, Subject } from "./scenario.ts";
+
+/** What is left on disk, as one process sees it. */
+export interface DiskRemains {
+  /** What the cells hold. */
+  end(): EndState;
+  /** Texts of files, and objects of kinds, each opened when it is first looked at. */
+  shared(): SharedObjects;
+  close(): Promise<void>;
+}
 
 /** Where the shared objects of one run are on disk. */
 export interface ProcessStorage {
@@ -50,14 +60,64 @@ function withFile<R>({ files }: Host, path: string, fn: (file: OpenFile) => R): 
   }
 }
 
-/** Creates a cell's file. */
-export function createCell(host: Host, folder: string, name: string, value: number): void {
-  withFile(host, cellPath(folder, name), (file) => writeTo(file, value));
+function filePath(folder: string, name: string): string {
+  return join(folder, name);
 }
 
-/** What a cell's file holds. */
-export function readCell(host: Host, folder: string, name: string): number {
-  return withFile(host, cellPath(folder, name), readFrom);
+/** Makes the shared objects of a run in a folder, which is created. */
+export async function prepareDisk(
+  host: Host,
+  folder: string,
+  { objects, kinds }: Subject,
+): Promise<ProcessStorage> {
+  host.files.makeFolder(folder);
+  for (const object of objects) {
+    const { name } = object;
+    if (object.kind === "cell") {
+      withFile(host, cellPath(folder, name), (file) => writeTo(file, object.initial));
+    } else if (object.kind === "file" && object.initial !== undefined) {
+      const text = encoder.encode(object.initial);
+      withFile(host, filePath(folder, name), (file) => file.write(text, 0));
+    }
+  }
+  const cells = objects.filter((object) => object.kind === "cell" && object.atomic);
+  const storage = { folder, atomic: cells.map(({ name }) => name) };
+  // Objects make what they need before the actors come, so that none of them is held up by it.
+  const medium = new ProcessMedium(storage, host);
+  for (const [name, kind] of kinds) medium.object(name, kind);
+  await medium.close();
+  return storage;
+}
+
+/** Looks at what is left of a run. */
+export function lookAtDisk(
+  host: Host,
+  storage: ProcessStorage,
+  { objects, kinds }: Subject,
+): DiskRemains {
+  const { folder } = storage;
+  const medium = new ProcessMedium(storage, host);
+  const shared: Record<string, unknown> = {};
+  const lazily = (name: string, get: () => unknown) =>
+    Object.defineProperty(shared, name, { get, enumerable: true });
+  for (const { kind, name } of objects) {
+    if (kind !== "file") continue;
+    lazily(name, () => {
+      const bytes = host.files.readFile(filePath(folder, name));
+      return bytes && decoder.decode(bytes);
+    });
+  }
+  for (const [name, kind] of kinds) lazily(name, () => medium.object(name, kind));
+  return {
+    end: () =>
+      Object.fromEntries(
+        objects.filter(({ kind }) => kind === "cell").map((
+          { name },
+        ) => [name, withFile(host, cellPath(folder, name), readFrom)]),
+      ),
+    shared: () => shared,
+    close: () => medium.close(),
+  };
 }
 
 /** An object of a kind as one process has it. */
@@ -100,6 +160,11 @@ export class ProcessMedium implements RemoteMedium {
           return true;
         }),
     };
+  }
+
+  get files(): { readonly of: Files; path(name: string): string } {
+    const { folder } = this.#storage;
+    return { of: this.#host.files, path: (name) => filePath(folder, name) };
   }
 
   lock(name: string): RawLock {

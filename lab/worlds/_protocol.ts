@@ -19,8 +19,8 @@ export interface RunOrder {
   readonly variant: string;
   readonly parameters: Parameters;
   readonly place: number;
-  /** The actor's name. */
-  readonly actor: string;
+  /** The names of all actors. */
+  readonly actors: readonly string[];
   readonly stepped: boolean;
   /** Whether actors may be killed. */
   readonly mortal: boolean;

@@ -22,6 +22,8 @@ export interface RemoteMedium {
   cell(name: string): RawCell;
   lock(name: string): RawLock;
   object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T;
+  readonly files?: Medium["files"];
+  reap?(lock: string, actor: string): void;
   /** Where the times of recorded calls come from, if not from the clock all share. */
   readonly sequence?: () => number;
   /** Waits at the common start of a free run. */
@@ -183,6 +185,14 @@ class ActorMedium implements Medium {
     return this.#medium.object(name, kind);
   }
 
+  get files(): Medium["files"] {
+    return this.#medium.files;
+  }
+
+  reap(lock: string, actor: string): void {
+    this.#medium.reap?.(lock, actor);
+  }
+
   recorder(): Recorder {
     return this.#recorder;
   }
@@ -305,7 +315,7 @@ export class RemoteActor {
       medium = this.#open(order);
       const shared = current.medium = new ActorMedium(medium, order.stepped, tell);
       const variant = scenario.variants[order.variant];
-      port.actor = order.actor;
+      port.actor = order.actors[place];
       const actor = variant.build(new View(port, shared), order.parameters)[place];
       if (!order.stepped) {
         this.#send({ type: "prepared", run });

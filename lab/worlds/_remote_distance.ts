@@ -15,11 +15,12 @@ export abstract class RemoteDistance implements Distance {
   protected abstract open(place: number): Promise<Remote>;
 
   /** Makes the shared objects for one run. */
-  protected abstract makeStorage(subject: Subject): Storage;
+  protected abstract makeStorage(subject: Subject): Promise<Storage>;
 
   async stepped(subject: Subject): Promise<Program> {
-    const remotes = await this.#places(subject.actors.length);
-    return new RemoteProgram(subject, remotes, () => this.makeStorage(subject));
+    const places = () => this.#places(subject.actors.length);
+    await places();
+    return new RemoteProgram(subject, places, () => this.makeStorage(subject));
   }
 
   async free(subject: Subject): Promise<FreeRun> {

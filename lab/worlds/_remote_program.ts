@@ -42,6 +42,8 @@ export interface Storage {
   shared(): SharedObjects;
   /** By how much the times of different actors may be wrong, in the unit of their calls' times. */
   readonly skew: number;
+  /** Whether the locks of a killed actor are free without anybody's help. */
+  readonly freesLocks: boolean;
   /** Removes them. */
   dispose(): void;
 }
@@ -61,9 +63,14 @@ const PATIENCE = 200;
 let lastRun = 0;
 
 /** Sends each actor its part. */
-function order(subject: Subject, remotes: readonly Remote[], storage: Storage, stepped: boolean) {
-  const run = ++lastRun;
-  const { scenario, variantName, parameters, actors } = subject;
+function order(
+  run: number,
+  { scenario, variantName, parameters, actors, objects }: Subject,
+  remotes: readonly Remote[],
+  storage: Storage,
+  stepped: boolean,
+): void {
+  const mortal = objects.some((object) => object.kind === "crash");
   remotes.forEach((remote, place) =>
     remote.send({
       type: "run",
@@ -72,13 +79,12 @@ function order(subject: Subject, remotes: readonly Remote[], storage: Storage, s
       variant: variantName,
       parameters,
       place,
-      actor: actors[place],
+      actors,
       stepped,
-      mortal: false,
+      mortal,
       storage: storage.forActors,
     })
   );
-  return run;
 }
 
 /** What goes through whoever steers a run: messages, those who meet at barriers, signals. */
@@ -86,6 +92,7 @@ class Switchboard {
   readonly mailboxes = new Map<string, Mailbox>();
   readonly barriers = new Map<string, Gathering>();
   readonly signals = new Set<string>();
+  readonly crashes = new Set<string>();
 
   constructor({ objects }: Subject) {
     for (const object of objects) {
@@ -93,6 +100,7 @@ class Switchboard {
       if (object.kind === "channel") this.mailboxes.set(name, new Mailbox());
       else if (object.kind === "barrier") this.barriers.set(name, new Gathering(object.parties));
       else if (object.kind === "signal") this.signals.add(name);
+      else if (object.kind === "crash") this.crashes.add(name);
     }
   }
 }
@@ -166,50 +174,74 @@ export class RemoteProgram implements Program {
   readonly daemons = 1;
   readonly remote = true;
   readonly #subject: Subject;
-  readonly #remotes: readonly Remote[];
-  readonly #makeStorage: () => Storage;
+  readonly #places: () => Promise<readonly Remote[]>;
+  readonly #makeStorage: () => Promise<Storage>;
   readonly #seats: readonly Seat[];
   readonly #clocks: ReadonlySet<string>;
   readonly #time: Time;
   #locks!: LockAccounts;
   #board!: Switchboard;
   #book!: CallBook;
+  #remotes: readonly Remote[] = [];
   #storage: Storage | undefined;
   #run!: Run;
   #number = 0;
+  readonly #killed = new Set<number>();
+  readonly #ended = new Set<number>();
   #settled: (() => void) | undefined;
   /** Whether those who wait to return were given time since the last step. */
   #patienceSpent = false;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(subject: Subject, remotes: readonly Remote[], makeStorage: () => Storage) {
+  /**
+   * @param places Where the actors live; asked for each run, for some may have died in the last.
+   * @param makeStorage Makes the shared objects of a run.
+   */
+  constructor(
+    subject: Subject,
+    places: () => Promise<readonly Remote[]>,
+    makeStorage: () => Promise<Storage>,
+  ) {
     this.actors = [...subject.actors, TIME];
     this.#time = new Time(subject.actors.length);
     this.#clocks = new Set(
       subject.objects.filter((object) => object.kind === "clock").map((object) => object.name),
     );
     this.#subject = subject;
-    this.#remotes = remotes;
+    this.#places = places;
     this.#makeStorage = makeStorage;
-    this.#seats = remotes.map((_, place) => new Seat(this, place));
+    this.#seats = subject.actors.map((_, place) => new Seat(this, place));
   }
 
   start(run: Run): void {
     this.#run = run;
     this.#settled = undefined;
+    this.#killed.clear();
+    this.#ended.clear();
     const locks = this.#subject.objects.filter((object) => object.kind === "lock");
     this.#locks = new LockAccounts(locks.map((lock) => lock.name));
     this.#board = new Switchboard(this.#subject);
     let told = 0;
     // Only one actor runs at a time, so what they tell comes in the order in which it happened.
     this.#book = new CallBook(() => told++, 0);
-    this.#remotes.forEach((remote, place) => {
-      remote.onMessage = (message) => this.#receive(place, message);
-      remote.onDeath = (error) => this.#fail(error);
-    });
-    this.#storage = this.#makeStorage();
-    this.#number = order(this.#subject, this.#remotes, this.#storage, true);
     this.#time.start(run);
+    const number = this.#number = ++lastRun;
+    this.#prepare(number).catch((error) => this.#fail(error));
+  }
+
+  /** Finds the actors a place each, makes what they share, and tells them their parts. */
+  async #prepare(number: number): Promise<void> {
+    const remotes = this.#remotes = await this.#places();
+    remotes.forEach((remote, place) => {
+      remote.onMessage = (message) => this.#receive(place, message);
+      remote.onDeath = (error) => {
+        if (!this.#killed.has(place)) this.#fail(error);
+      };
+    });
+    const storage = await this.#makeStorage();
+    if (this.#number !== number) return storage.dispose();
+    this.#storage = storage;
+    order(number, this.#subject, remotes, storage, true);
     this.#listen();
   }
 
@@ -253,13 +285,58 @@ export class RemoteProgram implements Program {
     if (kind === "pass" && barriers.has(object)) {
       return barriers.get(object)!.isOver(argument as number);
     }
+    if (kind === "after" && this.#board.crashes.has(object)) return this.#isOver();
     return seat.readyThere;
+  }
+
+  /** Whether there was a crash, or none can come: all have ended who do not wait for one. */
+  #isOver(): boolean {
+    return this.#killed.size > 0 ||
+      this.#seats.every((seat, place) =>
+        this.#ended.has(place) || !seat.gone && this.#waitsForCrash(seat)
+      );
+  }
+
+  #waitsForCrash({ operation: { object, kind } }: Seat): boolean {
+    return kind === "after" && this.#board.crashes.has(object);
+  }
+
+  /** Kills an actor for real, and then lets the one who asked for it go on. */
+  async #kill(place: number, actor: string): Promise<void> {
+    const victim = this.#subject.actors.indexOf(actor);
+    const number = this.#number;
+    if (victim < 0) {
+      const known = this.#subject.actors.join(", ");
+      return this.#run.threw(
+        place,
+        new TypeError(`Cannot kill "${actor}": the actors are ${known}`),
+      );
+    }
+    if (!this.#ended.has(victim)) {
+      this.#killed.add(victim);
+      this.#seats[victim].gone = true;
+      await this.#remotes[victim].close();
+      if (this.#number !== number) return;
+      this.#locks.died(victim, this.#storage!.freesLocks);
+      this.#ended.add(victim);
+      this.#run.leave(victim);
+    }
+    this.#remotes[place].send({ type: "go", run: number });
   }
 
   go(place: number, seat: Seat): void {
     seat.gone = true;
     this.#patienceSpent = false;
     const { operation } = seat;
+    if (this.#board.crashes.has(operation.object)) {
+      if (operation.kind === "kill") return void this.#kill(place, seat.argument as string);
+      if (operation.kind === "cut") {
+        return this.#run.threw(
+          place,
+          new TypeError("Cannot cut the power: that is possible in the simulation only"),
+        );
+      }
+    }
     const carriedOut = this.#carryOut(seat);
     if (carriedOut !== undefined) this.#run.returned(place, carriedOut.value);
     this.#locks.began(operation, place, seat.argument);
@@ -284,6 +361,7 @@ export class RemoteProgram implements Program {
     }
     const barrier = barriers.get(object);
     if (barrier !== undefined) return { value: kind === "pass" ? undefined : barrier.arrive() };
+    if (this.#board.crashes.has(object)) return { value: undefined };
     if (!signals.has(object)) return undefined;
     this.#locks.fired(object);
     for (const remote of this.#remotes) {
@@ -313,12 +391,17 @@ export class RemoteProgram implements Program {
         break;
       case "did":
         this.#locks.did(seat.operation, place, message.value);
+        if (seat.operation.kind === "reap") {
+          const dead = this.#subject.actors.indexOf(seat.argument as string);
+          this.#locks.reaped(seat.operation.object, dead);
+        }
         this.#run.returned(place, message.value);
         break;
       case "calls":
         this.#book.note(place, message.calls);
         break;
       case "finished":
+        this.#ended.add(place);
         this.#run.finish(place);
         break;
       case "threw":
@@ -351,7 +434,7 @@ export class RemoteProgram implements Program {
     }, SILENCE);
   }
 
-  #fail(error: WorldError): void {
+  #fail(error: unknown): void {
     this.#run.fail(error);
     this.#close();
   }
@@ -372,9 +455,9 @@ export class RemoteProgram implements Program {
 export async function runFree(
   subject: Subject,
   remotes: readonly Remote[],
-  makeStorage: () => Storage,
+  makeStorage: () => Promise<Storage>,
 ): Promise<FreeRun> {
-  const storage = makeStorage();
+  const storage = await makeStorage();
   const board = new Switchboard(subject);
   const book = new CallBook(undefined, storage.skew);
   const prepared = new Set<number>();
@@ -386,8 +469,33 @@ export async function runFree(
     const at = sharedNow() + HEAD_START;
     for (const remote of remotes) remote.send({ type: "start", run, at });
   };
-  const fire = (signal: string) => {
-    for (const remote of remotes) remote.send({ type: "fire", run, signal });
+  const killed = new Set<number>();
+  const afterwards = new Set<() => void>();
+  let conclude = () => {};
+  const crashOver = () => {
+    const waiting = afterwards.size;
+    if (killed.size === 0 && finished.size + waiting < remotes.length) return;
+    for (const go of afterwards) go();
+    afterwards.clear();
+  };
+  const steer: Steering = {
+    fire: (signal) => {
+      for (const remote of remotes) remote.send({ type: "fire", run, signal });
+    },
+    kill: async (actor) => {
+      const victim = subject.actors.indexOf(actor);
+      if (victim < 0 || finished.has(victim)) return;
+      killed.add(victim);
+      await remotes[victim].close();
+      finished.add(victim);
+      crashOver();
+      conclude();
+    },
+    after: () =>
+      new Promise((resolve) => {
+        afterwards.add(resolve);
+        crashOver();
+      }),
   };
   let started = Infinity;
   let ended = 0;
@@ -400,8 +508,13 @@ export async function runFree(
         resolve({ kind: "deadlock", waiting: stuck.map((actor) => ({ actor })) });
       };
       limit = setTimeout(stand, FREE_LIMIT);
+      conclude = () => {
+        if (finished.size === remotes.length) resolve(undefined);
+      };
       remotes.forEach((remote, place) => {
-        remote.onDeath = reject;
+        remote.onDeath = (error) => {
+          if (!killed.has(place)) reject(error);
+        };
         remote.onMessage = async (message) => {
           if (message.run !== run) return;
           if (message.type !== "idle") idle.clear();
@@ -414,7 +527,11 @@ export async function runFree(
               announceStart();
               break;
             case "parked":
-              remote.send({ type: "go", run, value: await carryOutFree(board, message, fire) });
+              try {
+                remote.send({ type: "go", run, value: await carryOutFree(board, message, steer) });
+              } catch (error) {
+                resolve({ kind: "threw", actor: subject.actors[place], error });
+              }
               idle.clear();
               break;
             case "calls":
@@ -423,7 +540,9 @@ export async function runFree(
             case "finished":
               started = Math.min(started, message.started);
               ended = Math.max(ended, message.ended);
-              if (finished.add(place).size === remotes.length) resolve(undefined);
+              finished.add(place);
+              crashOver();
+              conclude();
               break;
             case "threw":
               resolve({
@@ -435,7 +554,8 @@ export async function runFree(
           }
         };
       });
-      run = order(subject, remotes, storage, false);
+      run = ++lastRun;
+      order(run, subject, remotes, storage, false);
     });
     const elapsed = sharedNow() - started;
     if (outcome !== undefined) {
@@ -453,17 +573,29 @@ export async function runFree(
   }
 }
 
+/** What whoever steers a free run can do to its actors. */
+interface Steering {
+  fire(signal: string): void;
+  kill(actor: string): Promise<void>;
+  after(): Promise<void>;
+}
+
 /** Carries out, in a free run, what goes through whoever steers it. */
 async function carryOutFree(
-  { mailboxes, barriers }: Switchboard,
+  { mailboxes, barriers, crashes }: Switchboard,
   { object, kind, argument }: Extract<FromActor, { type: "parked" }>,
-  fire: (signal: string) => void,
+  steer: Steering,
 ): Promise<unknown> {
   const mailbox = mailboxes.get(object);
   if (mailbox !== undefined) {
     return kind === "receive" ? await mailbox.receive() : mailbox.send(argument);
   }
   const barrier = barriers.get(object);
-  if (barrier === undefined) return fire(object);
-  return kind === "pass" ? await barrier.over(argument as number) : barrier.arrive();
+  if (barrier !== undefined) {
+    return kind === "pass" ? await barrier.over(argument as number) : barrier.arrive();
+  }
+  if (!crashes.has(object)) return steer.fire(object);
+  if (kind === "kill") return await steer.kill(argument as string);
+  if (kind === "after") return await steer.after();
+  throw new TypeError("Cannot cut the power: that is possible in the simulation only");
 }

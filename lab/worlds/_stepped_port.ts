@@ -35,12 +35,27 @@ interface Pending {
   interrupted: boolean;
 }
 
+/** Who looks on as an actor moves, and has a say in it. */
+export interface Overseer {
+  /** Whether the actor may move now, if it can. */
+  mayGo(place: number, operation: Operation): boolean;
+  /** The actor is let go. */
+  goes(place: number, operation: Operation, argument: unknown): void;
+  /** An operation has been carried out. */
+  did(place: number, operation: Operation, value: unknown): void;
+  /** What the actor waits to enter has been granted or refused. */
+  arrived(place: number, operation: Operation): void;
+  /** Whether the actor is dead, so that what it gets to hear does not matter any more. */
+  isDead(place: number): boolean;
+}
+
 /** See the top of the file. It is itself the action the actor stands before. */
 export class SteppedPort implements Port, Action {
   readonly stepped = true;
   readonly actor: string;
   readonly #place: number;
   readonly #undeclared: boolean;
+  readonly #overseer: Overseer | undefined;
   /** Asynchronous operations that have been begun, the innermost last. */
   readonly #pending: Pending[] = [];
   #run: Run | undefined;
@@ -53,7 +68,8 @@ export class SteppedPort implements Port, Action {
   #returning = false;
 
   /** @param undeclared Whether actors share more than what they declare. */
-  constructor(actor: string, place: number, undeclared: boolean) {
+  constructor(actor: string, place: number, undeclared: boolean, overseer?: Overseer) {
+    this.#overseer = overseer;
     this.actor = actor;
     this.#place = place;
     this.#undeclared = undeclared;
@@ -65,6 +81,11 @@ export class SteppedPort implements Port, Action {
 
   get argument(): unknown {
     return this.#argument;
+  }
+
+  /** Whether the actor stands before an operation. */
+  get standing(): boolean {
+    return this.#standing;
   }
 
   /** Whether the actor has begun something that has not come to its end. */
@@ -99,12 +120,18 @@ export class SteppedPort implements Port, Action {
   }
 
   ready(): boolean {
+    return this.isPossible() && (this.#overseer?.mayGo(this.#place, this.#operation) ?? true);
+  }
+
+  /** Whether what the actor stands before can be carried out. */
+  isPossible(): boolean {
     const { ready } = this.#operation;
     return ready === undefined || ready();
   }
 
   go(): void {
     this.#standing = false;
+    this.#overseer?.goes(this.#place, this.#operation, this.#argument);
     if (this.#returning) return this.#return();
     for (const outer of this.#pending) outer.interrupted = true;
     const resolve = this.#resolve;
@@ -113,17 +140,22 @@ export class SteppedPort implements Port, Action {
     try {
       value = this.#operation.perform!(this.#argument);
     } catch (error) {
+      if (this.#overseer?.isDead(this.#place)) return;
       reject(error);
       this.#lookLater();
       return;
     }
     if (value instanceof Promise) return this.#begin(value, resolve, reject);
+    if (this.#overseer?.isDead(this.#place)) return;
+    this.#overseer?.did(this.#place, this.#operation, value);
     this.#run!.returned(this.#place, value);
     resolve(value);
     this.#lookLater();
   }
 
-  readied(): void {}
+  readied(): void {
+    this.#overseer?.arrived(this.#place, this.#operation);
+  }
 
   waits(): void {}
 

@@ -58,6 +58,62 @@ export class Time implements Action {
   }
 }
 
+/** What simulated time looks at. */
+export interface Waiters {
+  readonly clock: VirtualClock;
+  /** Whether time may pass now. */
+  isWanted(): boolean;
+  /** Who waits. */
+  waiting(): readonly { isPossible(): boolean }[];
+}
+
+/**
+ * Time in a simulation: to let it move is to move the clock until somebody who waits can go on, through
+ * all that processes do by themselves meanwhile, such as to ask for a lock again.
+ *
+ * Where nobody comes to go on by all the timers that were set, it cannot move again until another has.
+ */
+export class SimulatedTime implements Action {
+  readonly operation = PASS;
+  readonly argument = undefined;
+  readonly #run: Run;
+  readonly #place: number;
+  readonly #waiters: Waiters;
+  /** After which step it was found that nothing comes of waiting. */
+  #fruitless = -1;
+
+  constructor(run: Run, place: number, waiters: Waiters) {
+    this.#run = run;
+    this.#place = place;
+    this.#waiters = waiters;
+    run.park(place, this);
+  }
+
+  ready(): boolean {
+    const { clock, isWanted, waiting } = this.#waiters;
+    return this.#fruitless !== this.#run.steps && clock.pending > 0 && isWanted() &&
+      waiting().length > 0;
+  }
+
+  go(): void {
+    this.#pass();
+  }
+
+  async #pass(): Promise<void> {
+    const { clock, waiting } = this.#waiters;
+    const waiters = waiting();
+    const until = clock.last ?? 0;
+    const canGoOn = () => waiters.some((waiter) => waiter.isPossible());
+    while (!canGoOn() && (clock.next ?? Infinity) <= until) {
+      clock.advance();
+      await macrotask();
+    }
+    if (!canGoOn()) this.#fruitless = this.#run.steps;
+    this.#run.returned(this.#place, clock.now());
+    this.#run.park(this.#place, this);
+  }
+}
+
 /** The world outside for what runs in virtual time. */
 export function virtualHost(clock: VirtualClock): Host {
   return {

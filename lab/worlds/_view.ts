@@ -6,6 +6,7 @@
  */
 import { delay } from "@std/async/delay";
 import { checkCellValue } from "./_declaration.ts";
+import { FileView } from "./_file_view.ts";
 import { LockView } from "./_lock_view.ts";
 import type { Medium, RawCell } from "./_medium.ts";
 import { copyPlainData, plainOrNothing } from "./_plain_data.ts";
@@ -18,8 +19,10 @@ import type {
   CellOptions,
   Channel,
   Clock,
+  Crashes,
   Lock,
   LockChoice,
+  SharedFile,
   Signal,
   World,
 } from "./world.ts";
@@ -41,8 +44,7 @@ export class View implements World {
 
   lock(name: string, choice?: LockChoice): Lock {
     const watched = choice?.detectDeadlocks ?? false;
-    const make = () => new LockView(this.#port, name, watched, () => this.#medium.lock(name));
-    return this.#handle(name, make);
+    return this.#handle(name, () => new LockView(this.#port, name, watched, this.#medium));
   }
 
   channel<T>(name: string): Channel<T> {
@@ -63,6 +65,14 @@ export class View implements World {
 
   object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): Shared<T, K> {
     return this.#handle(name, () => objectView(this.#port, name, kind, this.#medium));
+  }
+
+  file(name: string, _initial?: string): SharedFile {
+    return this.#handle(name, () => new FileView(this.#port, name, this.#medium));
+  }
+
+  crash(name: string): Crashes {
+    return this.#handle(name, () => crashView(this.#port, name, this.#medium));
   }
 
   calls(): Calls {
@@ -321,4 +331,28 @@ class ClockView implements Clock {
       perform: clock && (() => {}),
     }, undefined);
   }
+}
+
+function crashView(port: Port, object: string, { crash }: Medium): Crashes {
+  const step = async (
+    operation: Omit<Performable, "object" | "effect"> & Partial<Performable>,
+    argument?: unknown,
+  ) => {
+    await port.operate({ object, effect: "write", ...operation }, argument);
+  };
+  const over = {
+    effect: "read",
+    ready: crash && (() => crash.isOver()),
+    perform: crash && (() => {}),
+  } as const;
+  return {
+    kill: (actor) =>
+      step({ kind: "kill", undeclared: true, perform: crash && (() => crash.kill(actor)) }, actor),
+    losePower: async () => {
+      await step({ kind: "cut", undeclared: true, perform: crash && (() => crash.losePower()) });
+      // What it leaves is for others to say, and comes in between.
+      if (port.stepped) await step({ kind: "restore", ...over });
+    },
+    after: () => step({ kind: "after", ...over }),
+  };
 }

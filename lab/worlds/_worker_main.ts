@@ -6,7 +6,7 @@ import { WorkerMedium, type WorkerStorage } from "./_worker_medium.ts";
 
 const actor = new RemoteActor(
   (message) => parentPort!.postMessage(message),
-  (order) => new WorkerMedium(order.storage as WorkerStorage),
+  (order) => new WorkerMedium(order.storage as WorkerStorage, order.place, order.actors),
 );
 parentPort!.on("message", (message: ToActor) => actor.receive(message));
 parentPort!.postMessage({ type: "up" });

@@ -5,7 +5,6 @@ import {
   SharedRwLock,
   type SharedRwLockHandle,
 } from "../../lib/workers/mod.ts";
-import type { RawLock } from "./_lock_view.ts";
 import type { RawCell } from "./_medium.ts";
 import type { ObjectKind } from "./object_kind.ts";
 import type { RemoteMedium } from "./_remote_actor.ts";
@@ -35,12 +34,20 @@ export function attachObject<T extends object, K extends keyof T>(
 /** Shared memory as one Worker reaches it. */
 export class WorkerMedium implements RemoteMedium {
   readonly #storage: WorkerStorage;
+  readonly #place: number;
+  readonly #actors: readonly string[];
   readonly sequence: () => number;
   readonly #locks = new Map<string, SharedRwLock>();
   readonly #objects = new Map<string, object>();
   readonly #closing: (() => void | Promise<void>)[] = [];
 
-  constructor(storage: WorkerStorage) {
+  /**
+   * @param place The actor's.
+   * @param actors The names of all actors.
+   */
+  constructor(storage: WorkerStorage, place: number, actors: readonly string[]) {
+    this.#place = place;
+    this.#actors = actors;
     this.#storage = storage;
     this.sequence = sharedSequence(storage.sequence);
   }
@@ -66,12 +73,18 @@ export class WorkerMedium implements RemoteMedium {
     };
   }
 
-  lock(name: string): RawLock {
+  lock(name: string): SharedRwLock {
     let lock = this.#locks.get(name);
     if (lock === undefined) {
-      this.#locks.set(name, lock = SharedRwLock.attach(this.#storage.locks[name], { label: name }));
+      const owner = this.#place;
+      lock = SharedRwLock.attach(this.#storage.locks[name], { label: name, owner });
+      this.#locks.set(name, lock);
     }
     return lock;
+  }
+
+  reap(lock: string, actor: string): void {
+    this.lock(lock).reap(this.#actors.indexOf(actor));
   }
 
   awaitStart(): void {

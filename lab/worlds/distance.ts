@@ -12,11 +12,11 @@ export interface Distance extends AsyncDisposable {
   /** The subject as the engine runs it: each operation waits to be let go. */
   stepped(subject: Subject): Promise<Program>;
   /**
-   * One run at full speed from a common start.
+   * One run at full speed from a common start; left out where there is no speed but the engine's.
    *
    * @returns How it ended, and how long it took from the start to the last actor's end, in ms.
    */
-  free(subject: Subject): Promise<FreeRun>;
+  free?(subject: Subject): Promise<FreeRun>;
 }
 
 /** How a free run went. */

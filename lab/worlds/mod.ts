@@ -1,6 +1,7 @@
-/** The distances: the same operations between tasks, workers and processes. */
+/** The distances: the same operations between tasks, workers and processes, simulated and real. */
 import type { Distance } from "./distance.ts";
 import { ProcessesDistance } from "./processes.ts";
+import { SimulationDistance } from "./simulated.ts";
 import { TasksDistance } from "./tasks.ts";
 import { WorkersDistance } from "./workers.ts";
 import type { WorldName } from "./world.ts";
@@ -14,6 +15,7 @@ export type { Declared } from "./_declaration.ts";
 
 const DISTANCES: Readonly<Record<WorldName, () => Distance>> = {
   tasks: () => new TasksDistance(),
+  simulation: () => new SimulationDistance(),
   workers: () => new WorkersDistance(),
   processes: () => new ProcessesDistance(),
 };

@@ -12,7 +12,7 @@ import process from "node:process";
 import { systemHost } from "../../lib/_host.ts";
 import { WorldError } from "./distance.ts";
 import { MARK, onLines } from "./_lines.ts";
-import { createCell, ProcessMedium, type ProcessStorage, readCell } from "./_process_medium.ts";
+import { lookAtDisk, prepareDisk } from "./_process_medium.ts";
 import { RemoteDistance } from "./_remote_distance.ts";
 import type { Remote, Storage } from "./_remote_program.ts";
 import type { FromActor, ToActor } from "./_protocol.ts";
@@ -125,29 +125,17 @@ export class ProcessesDistance extends RemoteDistance {
     return await new ProcessRemote(this.#runtimes[place % this.#runtimes.length]).ready();
   }
 
-  protected override makeStorage(subject: Subject): Storage {
+  protected override async makeStorage(subject: Subject): Promise<Storage> {
     const folder = join(this.#folder!, String(++this.#runs));
-    systemHost.files.makeFolder(folder);
-    const cells = subject.objects.filter((object) => object.kind === "cell");
-    for (const cell of cells) createCell(systemHost, folder, cell.name, cell.initial);
-    const forActors: ProcessStorage = {
-      folder,
-      atomic: cells.filter((cell) => cell.atomic).map((cell) => cell.name),
-    };
-    const looking = new ProcessMedium(forActors);
-    const shared = () =>
-      Object.fromEntries(
-        [...subject.kinds].map(([name, kind]) => [name, looking.object(name, kind)]),
-      );
-    // Made before the actors come, so that none of them is held up by it.
-    shared();
+    const forActors = await prepareDisk(systemHost, folder, subject);
+    const left = lookAtDisk(systemHost, forActors, subject);
     return {
       forActors,
-      end: () =>
-        Object.fromEntries(cells.map(({ name }) => [name, readCell(systemHost, folder, name)])),
-      shared,
+      end: () => left.end(),
+      shared: () => left.shared(),
       skew: SKEW,
-      dispose: () => void looking.close(),
+      freesLocks: true,
+      dispose: () => void left.close(),
     };
   }
 

@@ -11,8 +11,11 @@ export interface Parameter {
   readonly about: string;
   /** Its value in tests and in the tour: small, so that every order can be run. */
   readonly smoke: number;
-  /** Its value in benchmarks and other free runs, if need be another one at each distance. */
-  readonly bench: number | Readonly<Record<WorldName, number>>;
+  /**
+   * Its value in benchmarks and other free runs, if need be another one at each distance; where none is
+   * given, it is the value in tests.
+   */
+  readonly bench: number | Readonly<Partial<Record<WorldName, number>>>;
   /** The smallest value allowed. */
   readonly min: number;
   /** The largest value allowed. */
@@ -50,6 +53,8 @@ export interface Variant<P extends string = string> {
   readonly symptom?: Symptom;
   /** Why it is what it is, in a sentence. */
   readonly because: string;
+  /** The distances at which it makes sense, where those are not all of the scenario's. */
+  readonly worlds?: readonly WorldName[];
   /**
    * Declares the shared objects and answers the actors. Called anew for every actor and every run,
    * always with the same result: nothing but what `world` gives is shared.
@@ -84,6 +89,8 @@ export interface Scenario<P extends string = string> {
   readonly parameters: Readonly<Record<P, Parameter>>;
   /** The distances at which it makes sense. */
   readonly worlds: readonly WorldName[];
+  /** Why it makes no sense at the others, a sentence for each. */
+  readonly notes?: Readonly<Partial<Record<WorldName, string>>>;
   /** Its variants by name. */
   readonly variants: Readonly<Record<string, Variant<P>>>;
 }
@@ -93,6 +100,9 @@ export class UsageError extends Error {
   /** Always `UsageError`. */
   override readonly name = "UsageError";
 }
+
+/** Names of those who serve the actors. */
+const RESERVED = ["time", "later", "lost", "kept"];
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
@@ -183,11 +193,12 @@ export class Subject {
         `Cannot run ${this.label}: it has ${this.actors.length} actors; from 1 to ${MAX_ACTORS} are allowed`,
       );
     }
-    if (new Set(this.actors).size < this.actors.length || this.actors.includes("time")) {
+    const taken = this.actors.find((name) => RESERVED.includes(name));
+    if (new Set(this.actors).size < this.actors.length || taken !== undefined) {
       throw new UsageError(
-        `Cannot run ${this.label}: each actor wants a name of its own, other than "time"; they are ${
-          this.actors.join(", ")
-        }`,
+        `Cannot run ${this.label}: each actor wants a name of its own, other than ${
+          RESERVED.map((name) => `"${name}"`).join(", ")
+        }; they are ${this.actors.join(", ")}`,
       );
     }
     this.structure = hash(JSON.stringify([
@@ -197,6 +208,11 @@ export class Subject {
       this.actors,
       this.objects,
     ]));
+  }
+
+  /** The distances at which it makes sense. */
+  get worlds(): readonly WorldName[] {
+    return this.variant.worlds ?? this.scenario.worlds;
   }
 
   /** `scenario/variant`. */
@@ -213,9 +229,9 @@ export class Subject {
 /** The parameters of a scenario for benchmarks and other free runs at a distance. */
 export function benchParameters(scenario: Scenario, world: WorldName): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(scenario.parameters).map(([name, { bench }]) => [
+    Object.entries(scenario.parameters).map(([name, { bench, smoke }]) => [
       name,
-      typeof bench === "number" ? bench : bench[world],
+      typeof bench === "number" ? bench : bench[world] ?? smoke,
     ]),
   );
 }

@@ -9,7 +9,7 @@ import type { RawLock } from "./_lock_view.ts";
 import type { ObjectKind } from "./object_kind.ts";
 import type { Distance, FreeRun } from "./distance.ts";
 import { Mailbox } from "./_mailbox.ts";
-import type { Medium, RawBarrier, RawCell, RawChannel, RawClock } from "./_medium.ts";
+import type { Medium, RawBarrier, RawCell, RawChannel, RawClock, RawCrash } from "./_medium.ts";
 import {
   actorPort,
   CallersPort,
@@ -165,6 +165,8 @@ class TaskMedium implements Medium, NearMedia {
     return controller;
   }
 
+  readonly crash: RawCrash = { kill: refuseCrash, losePower: refuseCrash, isOver: () => true };
+
   recorder(): Recorder {
     return this.#recorder ??= recorder();
   }
@@ -207,6 +209,10 @@ class TaskMedium implements Medium, NearMedia {
     for (const [name, { cell }] of this.#cells) end[name] = cell.value;
     return end;
   }
+}
+
+function refuseCrash(): never {
+  throw new TypeError("Cannot crash a task: tasks live and die together");
 }
 
 function undeclared(name: string): TypeError {

@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { deadline } from "@std/async/deadline";
-import { SharedBarrier, SharedRwLock } from "../../lib/workers/mod.ts";
+import { SharedBarrier, SharedRwLock, type SharedRwLockHandle } from "../../lib/workers/mod.ts";
 import { WorldError } from "./distance.ts";
 import { RemoteDistance } from "./_remote_distance.ts";
 import type { Remote, Storage } from "./_remote_program.ts";
@@ -70,7 +70,7 @@ export class WorkersDistance extends RemoteDistance {
     return new WorkerRemote(place).ready();
   }
 
-  protected override makeStorage(subject: Subject): Storage {
+  protected override makeStorage(subject: Subject): Promise<Storage> {
     const declared = subject.objects.filter((object) => object.kind === "cell");
     const cells = new Int32Array(
       new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * declared.length),
@@ -83,7 +83,7 @@ export class WorkersDistance extends RemoteDistance {
       locks: Object.fromEntries(
         subject.objects.filter((object) => object.kind === "lock").map((object) => [
           object.name,
-          SharedRwLock.create({ label: object.name }).handle,
+          createLock(object.name),
         ]),
       ),
       objects: Object.fromEntries(
@@ -97,8 +97,8 @@ export class WorkersDistance extends RemoteDistance {
       barrier: SharedBarrier.create(subject.actors.length).handle,
       sequence: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
     };
-    const looking = new WorkerMedium(forActors);
-    return {
+    const looking = new WorkerMedium(forActors, 0, []);
+    return Promise.resolve({
       forActors,
       end: () =>
         Object.fromEntries(
@@ -109,7 +109,15 @@ export class WorkersDistance extends RemoteDistance {
           [...subject.kinds].map(([name, kind]) => [name, looking.object(name, kind)]),
         ),
       skew: 0,
+      freesLocks: false,
       dispose: () => void looking.close(),
-    };
+    });
   }
+}
+
+/** A lock whose owners are the actors, by their places. */
+function createLock(label: string): SharedRwLockHandle {
+  const lock = SharedRwLock.create({ label });
+  lock.detach();
+  return lock.handle;
 }

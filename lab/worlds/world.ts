@@ -10,14 +10,14 @@ import type { LockPolicy } from "../../lib/lock.ts";
 import type { ObjectKind, Shared } from "./object_kind.ts";
 
 /** The distances a scenario can be run at. */
-export const WORLD_NAMES = ["tasks", "workers", "processes"] as const;
+export const WORLD_NAMES = ["tasks", "simulation", "workers", "processes"] as const;
 
 /** The name of a distance. */
 export type WorldName = typeof WORLD_NAMES[number];
 
 /**
  * An integer that all actors share: a variable between tasks, a word of shared memory between
- * workers, a file between processes. It holds whole numbers of 32 bits.
+ * workers, a file between processes, real or simulated. It holds whole numbers of 32 bits.
  */
 export interface Cell {
   /** What it holds now. */
@@ -44,7 +44,7 @@ export interface CellOptions {
 export interface LockWait {
   /**
    * The longest wait in milliseconds; then the acquire rejects with a `LockTimeoutError`. Virtual time
-   * in a stepped run between tasks, else real time.
+   * in a stepped run between tasks and in the simulation, else real time.
    */
   timeout?: number;
   /** Ends the wait when it is fired: the acquire then rejects with an `AbortError`. */
@@ -94,6 +94,11 @@ export interface Lock {
   tryRead(): Promise<Held | undefined>;
   /** Enters alone if that is possible at once; one scheduling point. */
   tryWrite(): Promise<Held | undefined>;
+  /**
+   * Frees what a killed actor held, where the system does not by itself: between workers. One
+   * scheduling point everywhere.
+   */
+  reap(actor: string): Promise<void>;
   /** Enters as the one reader that may become the writer. Only between tasks. */
   upgradable(wait?: LockWait): Promise<UpgradableHeld>;
   /** Runs `fn` among other readers and leaves however it ends. */
@@ -138,6 +143,69 @@ export interface Clock {
 }
 
 /**
+ * A file that all actors share, as the system has it: each method is one step, and no more than a few
+ * calls of the system. Only in the simulation and between processes. What others may see and what
+ * survives a crash is for the actors to see to: recipes such as "write aside, sync, rename, sync the
+ * name" are put together from these steps.
+ */
+export interface SharedFile {
+  /** Its name. */
+  readonly name: string;
+  /** All its text; `undefined` when there is no such file. */
+  read(): Promise<string | undefined>;
+  /** Writes over what is at `position`, in characters of ASCII; creates the file if need be. */
+  write(text: string, position?: number): Promise<void>;
+  /** Cuts it off at `size` bytes; creates the file if need be. @param size 0 if not given. */
+  truncate(size?: number): Promise<void>;
+  /** Creates it with a text unless it is there; answers whether it was created. One does, of many. */
+  create(text?: string): Promise<boolean>;
+  /** Waits until its data would survive a power loss. */
+  sync(): Promise<void>;
+  /** Waits until its name, as it is now, would survive a power loss. */
+  syncName(): Promise<void>;
+  /** Puts it in the place of another file, in one step, and leaves nothing in its own. */
+  rename(to: SharedFile): Promise<void>;
+  /** Takes its name away, if it has one; who has it open keeps the file. */
+  remove(): Promise<void>;
+  /** Opens it, creating it if need be. */
+  open(): Promise<OpenedFile>;
+}
+
+/** A file that one actor has open: the file itself, whatever becomes of its name. */
+export interface OpenedFile {
+  /** Takes its flock if nobody else has it in a way that excludes that; answers whether it did. */
+  tryLock(mode: "shared" | "exclusive"): Promise<boolean>;
+  /** Gives the flock back. */
+  unlock(): Promise<void>;
+  /** Whether the name it was opened by still leads to it. */
+  isCurrent(): Promise<boolean>;
+  /** Closes it, which gives back its flock too. */
+  close(): Promise<void>;
+}
+
+/**
+ * What can happen to actors. Killing is real where actors are: SIGKILL of a process, `terminate()` of
+ * a Worker; in the simulation also in the midst of an operation. Power is lost in the simulation only.
+ */
+export interface Crashes {
+  /**
+   * Kills an actor, wherever it is; one scheduling point. Its lock between processes is free at once,
+   * between workers only when it is reaped. An actor that has ended is left alone.
+   */
+  kill(actor: string): Promise<void>;
+  /**
+   * Cuts the power: kills every actor that is under way, this one excepted, and leaves a disk on which
+   * of all that was not synced something may have survived. What does is for the engine to choose.
+   */
+  losePower(): Promise<void>;
+  /**
+   * Waits until there was a crash, or until all who do not wait here have ended without one. An actor
+   * that begins with this wait is started afterwards, on the disk that is left.
+   */
+  after(): Promise<void>;
+}
+
+/**
  * The calls that actors record, to be checked against the variant's `model`. Recording takes no
  * scheduling point: a call begins where it is invoked and ends where it returns, between the steps it
  * is made of. A call of a killed actor stays open, as does one that throws.
@@ -173,6 +241,10 @@ export interface World {
   signal(name: string): Signal;
   /** The shared time. */
   clock(name: string): Clock;
+  /** A shared file, which holds a text at first or is not there. */
+  file(name: string, initial?: string): SharedFile;
+  /** What can happen to actors. */
+  crash(name: string): Crashes;
   /**
    * Anything else that actors share, as its kind is shared at each distance: what comes with the lab,
    * or your own. Each call of one of its operations is a step, and a second one when it had to wait

@@ -95,3 +95,13 @@ test("Files.syncFolder() syncs a folder, and only that", limit, () => {
   assert.throws(() => files.syncFolder(folder.at("f")), code("ENOTDIR"));
   assert.throws(() => files.syncFolder(folder.at("none")), code("ENOENT"));
 });
+
+test("Files.open() with exclusive creates a file or fails, and follows no link", limit, () => {
+  using folder = new Folder();
+  const how = { create: true, exclusive: true, mode: 0o600 };
+  files.open(folder.at("f"), how).close();
+  assert.equal(statSync(folder.at("f")).mode & 0o777, 0o600);
+  assert.throws(() => files.open(folder.at("f"), how), code("EEXIST"));
+  symlinkSync(folder.at("none"), folder.at("link"));
+  assert.throws(() => files.open(folder.at("link"), how), code("EEXIST"));
+});

@@ -69,9 +69,11 @@ export class SimulatedDisk {
   /** The file at a path, which is created when it is missing and `create` says so. */
   open(
     path: string,
-    { create, mode }: { create: boolean; mode?: number },
+    { create, exclusive, mode }: { create: boolean; exclusive?: boolean; mode?: number },
   ): { file: FileNode; change: NameChange | undefined } {
-    const { folder, name, node } = this.find(path, { action: "open", follow: true });
+    const anew = create && exclusive === true;
+    const { folder, name, node } = this.find(path, { action: "open", follow: !anew });
+    if (anew && node !== undefined) throw systemError("EEXIST", "open", path);
     if (node?.kind === "folder") throw systemError("EISDIR", "open", path);
     if (node?.kind === "file") return { file: node, change: undefined };
     if (!create) throw systemError("ENOENT", "open", path);

@@ -52,8 +52,14 @@ export interface Survivors {
   readonly complete: boolean;
 }
 
-/** Chooses a number from 0, which stands for what is durable, up to `options`. */
-export type Choose = (options: number) => number;
+/**
+ * Chooses a number from 0, which stands for what is durable, up to `options`.
+ *
+ * @param options How many there are to choose from.
+ * @param what What may have survived, in words.
+ * @param of The file it belongs to: its name, without folders.
+ */
+export type Choose = (options: number, what: string, of: string) => number;
 
 /** Captures a disk as it is now. */
 export function captureImage(disk: SimulatedDisk): DiskImage {
@@ -116,9 +122,9 @@ export class DiskKeys {
 /** The disk that is left when the choices are made by `choose`. */
 export function survive(image: DiskImage, choose: Choose, keys: DiskKeys): Survivor {
   const choices: number[] = [];
-  const pick = (options: number): number => {
+  const pick = (options: number, what: string, of: string): number => {
     if (options === 1) return 0;
-    const choice = choose(options);
+    const choice = choose(options, what, of);
     choices.push(choice);
     return choice;
   };
@@ -130,13 +136,15 @@ export function survive(image: DiskImage, choose: Choose, keys: DiskKeys): Survi
     return names;
   };
   for (const [change, after] of image.changes) {
-    if (after.some((earlier) => !kept.has(earlier)) || pick(2) === 0) continue;
+    if (after.some((earlier) => !kept.has(earlier))) continue;
+    const { what, of } = describeChange(change);
+    if (pick(2, what, of) === 0) continue;
     kept.add(change);
     place(change.entries, namesIn);
   }
   const versions = new Map<History<unknown>, number>();
-  const version = <T>({ of, durable, versions: all }: Frozen<T>): T => {
-    const chosen = pick(all.length);
+  const version = <T>({ of, durable, versions: all }: Frozen<T>, what: string, name: string): T => {
+    const chosen = pick(all.length, what, name);
     versions.set(of, durable + chosen);
     return all[chosen];
   };
@@ -147,7 +155,12 @@ export function survive(image: DiskImage, choose: Choose, keys: DiskKeys): Survi
           ? { kind: "folder", ino: node.ino, mode: node.mode, names: build(node) }
           : node.kind === "link"
           ? { kind: "link", ino: node.ino, target: node.target }
-          : { kind: "file", ino: node.ino, mode: node.mode, bytes: bytesOf(image, node, version) };
+          : {
+            kind: "file",
+            ino: node.ino,
+            mode: node.mode,
+            bytes: bytesOf(image, node, name, version),
+          };
         return [name, entry];
       }),
     );
@@ -155,19 +168,27 @@ export function survive(image: DiskImage, choose: Choose, keys: DiskKeys): Survi
   return { choices, names, key: keys.of(names), kept, versions };
 }
 
+/** A change of names in words, and the name it is about. */
+function describeChange({ entries }: NameChange): { what: string; of: string } {
+  const [{ name, node }, to] = entries;
+  if (to !== undefined) return { what: "rename", of: `${name} to ${to.name}` };
+  return { what: node === undefined ? "removal of" : "creation of", of: name };
+}
+
 /** The bytes of a file, `version` choosing what survived. */
 function bytesOf(
   { blockSize, data }: DiskImage,
   file: FileNode,
-  version: <T>(history: Frozen<T>) => T,
+  name: string,
+  version: <T>(history: Frozen<T>, what: string, of: string) => T,
 ): Bytes {
   const frozen = data.get(file)!;
-  const size = version(frozen.size);
+  const size = version(frozen.size, "size of", name);
   const blocks = new Map<number, Uint8Array>();
   for (const [number, history] of frozen.blocks) {
     const inside = size - number * blockSize;
     if (inside <= 0) break;
-    let block = version(history);
+    let block = version(history, `block ${number + 1} of`, name);
     // Beyond the end a file has zeros, should it grow again.
     if (inside < blockSize && block.subarray(inside).some((byte) => byte !== 0)) {
       block = block.slice();

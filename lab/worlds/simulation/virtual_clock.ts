@@ -83,6 +83,11 @@ export class VirtualClock {
     return this.#timers.at(-1)?.deadline;
   }
 
+  /** When the last timer is due; `undefined` when none is set. */
+  get last(): number | undefined {
+    return this.#timers[0]?.deadline;
+  }
+
   /**
    * Calls back once, when time has been moved `ms` milliseconds on; never within this call, nor
    * within the `advance` that is under way, even for 0.

@@ -54,7 +54,7 @@ export function meeting(module: string, files: (folder: string) => Board) {
     seed: "a test of the lab",
     lesson: [],
     parameters: {},
-    worlds: ["tasks", "workers", "processes"],
+    worlds: ["tasks", "simulation", "workers", "processes"],
     variants: {
       meets: {
         expect: "safe",

@@ -21,7 +21,13 @@ const position = fc.nat({ max: 40 });
 const of = <T>(value: T) => fc.constant(value);
 
 const command = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: of("open"), path, create: fc.boolean() }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      ...{ do: of("open"), path, create: fc.boolean() },
+      exclusive: fc.option(fc.boolean(), { nil: undefined }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: of("open"), path: shallow, create: of(true) }) },
   { weight: 6, arbitrary: fc.record({ do: of("write"), which, position, length: position }) },
   { weight: 3, arbitrary: fc.record({ do: of("read"), which, position, length: position }) },
@@ -53,7 +59,12 @@ const command = fc.oneof(
 type Fields = Partial<
   { path: string; to: string; which: number; position: number; length: number; size: number }
 >;
-type Command = Fields & { do: string; create?: boolean; mode?: "shared" | "exclusive" };
+type Command = Fields & {
+  do: string;
+  create?: boolean;
+  exclusive?: boolean;
+  mode?: "shared" | "exclusive";
+};
 
 /** One side: its files, where its root is, and what it has open. */
 interface Side {
@@ -75,7 +86,11 @@ function carryOut(side: Side, command: Command, turn: number): unknown {
   if (command.which !== undefined && file === undefined) return "nothing is open";
   switch (command.do) {
     case "open":
-      return void opened.push(files.open(at(path), { create: command.create!, mode: 0o600 }));
+      return void opened.push(files.open(at(path), {
+        create: command.create!,
+        exclusive: command.exclusive,
+        mode: 0o600,
+      }));
     case "write":
       return file.write(pattern(length, turn), position);
     case "read": {
@@ -249,6 +264,7 @@ test("simulated files answer as real ones do, whatever is done with them", {
       "open EISDIR",
       "open ENOTDIR",
       "open ELOOP",
+      "open EEXIST",
       "makeFolder ",
       "makeFolder EEXIST or ENOENT",
       "makeFolder ENOTDIR",
