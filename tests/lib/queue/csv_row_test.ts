@@ -145,7 +145,9 @@ test(
       bom: true,
     };
     await checkProperty(
-      fc.property(fc.string({ unit: character, maxLength: 12 }), (csv) => {
+      fc.property(fc.string({ unit: character, maxLength: 12 }), (text) => {
+        // After a quote that ends a field csv-parse takes a NUL for the end of the text.
+        const csv = text.replaceAll("\0", "0");
         let expected: unknown;
         try {
           expected = parse(csv, options);
