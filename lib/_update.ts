@@ -5,6 +5,7 @@
  * result is dropped and its late rejection counts as handled.
  */
 import type { Deadlines, Expirable } from "./_deadlines.ts";
+import { LazySignal } from "./_lazy_signal.ts";
 import { Limit } from "./_limit.ts";
 import type { Abortable } from "./_signals.ts";
 import { UpdateLimitError } from "./errors.ts";
@@ -89,26 +90,9 @@ export class UpdateRun<T> implements Expirable, Abortable {
   }
 }
 
-/** What an update's function is told; its signal is only made when asked for. */
-class Context implements UpdateContext {
-  readonly epoch: number;
-  #controller: AbortController | undefined;
-  #aborted: { reason: unknown } | undefined;
-
-  constructor(epoch: number) {
-    this.epoch = epoch;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
-    }
-    return this.#controller.signal;
-  }
-
-  abort(reason: unknown): void {
-    this.#aborted ??= { reason };
-    this.#controller?.abort(reason);
+/** What an update's function is told. */
+class Context extends LazySignal implements UpdateContext {
+  constructor(readonly epoch: number) {
+    super();
   }
 }

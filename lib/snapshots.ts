@@ -31,6 +31,7 @@ import type {
   UpdateContext,
   UpdateOptions,
 } from "./_snapshots_types.ts";
+import { isThenable } from "./_thenable.ts";
 import { UpdateRun } from "./_update.ts";
 import { VersionPin, Versions } from "./_version.ts";
 import { type Write, Writes } from "./_writes.ts";
@@ -386,9 +387,4 @@ export class Snapshots<T> {
     this.#versions.retireUnpinned(before);
     return epoch;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null &&
-    typeof (value as { then?: unknown }).then === "function";
 }

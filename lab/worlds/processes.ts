@@ -10,6 +10,7 @@ import { makeTempDir } from "@std/fs/unstable-make-temp-dir";
 import { remove, removeSync } from "@std/fs/unstable-remove";
 import process from "node:process";
 import { systemHost } from "../../lib/_host.ts";
+import { moduleBeside } from "../../lib/_module_urls.ts";
 import { WorldError } from "./distance.ts";
 import { MARK, onLines } from "./_lines.ts";
 import { lookAtDisk, prepareDisk } from "./_process_medium.ts";
@@ -17,7 +18,7 @@ import { RemoteDistance } from "./_remote_distance.ts";
 import type { Remote, Storage } from "./_remote_program.ts";
 import type { FromActor, ToActor } from "./_protocol.ts";
 import type {} from "./_process_main.ts";
-import { moduleBeside, runCommand, type Runtime, runtimes } from "./_runtimes.ts";
+import { runCommand, type Runtime, runtimes } from "./_runtimes.ts";
 import type { Subject } from "./scenario.ts";
 
 /** How long a process may take to start, in ms. */

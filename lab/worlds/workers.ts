@@ -4,12 +4,12 @@
  */
 import { Worker } from "node:worker_threads";
 import { deadline } from "@std/async/deadline";
+import { moduleBeside, workerUrl } from "../../lib/_module_urls.ts";
 import { SharedBarrier, SharedRwLock, type SharedRwLockHandle } from "../../lib/workers/mod.ts";
 import { WorldError } from "./distance.ts";
 import { RemoteDistance } from "./_remote_distance.ts";
 import type { Remote, Storage } from "./_remote_program.ts";
 import type { FromActor, ToActor } from "./_protocol.ts";
-import { moduleBeside, workerUrl } from "./_runtimes.ts";
 import type {} from "./_worker_main.ts";
 import type { Subject } from "./scenario.ts";
 import { WorkerMedium, type WorkerStorage } from "./_worker_medium.ts";
