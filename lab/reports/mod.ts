@@ -7,3 +7,4 @@ export * from "./timeline.ts";
 export * from "./values.ts";
 export * from "./bench_table.ts";
 export * from "./scenario_page.ts";
+export * from "./shared_state.ts";

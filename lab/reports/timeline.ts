@@ -102,7 +102,7 @@ function endOfPrivate(steps: readonly Step[], start: number): number {
 }
 
 /** What is said beside some of the steps. */
-function notesOn(run: RunResult | FailureResult): Map<number, string> {
+export function notesOn(run: RunResult | FailureResult): Map<number, string> {
   const notes = new Map<number, string>();
   if (!("breakingStep" in run) || run.breakingStep === undefined) return notes;
   const found = findBuriedWrite(run.steps);

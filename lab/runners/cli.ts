@@ -32,6 +32,7 @@ import {
 } from "../worlds/mod.ts";
 import { bench, resultHash } from "./bench.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
+import { writeReport } from "./report.ts";
 import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
 
 export type { Terminal };
@@ -181,6 +182,25 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
       finish(safeAreRight);
     });
 
+  command("report [name]", "the tour and the measurements as pages for a browser")
+    .option("--out <folder>", "where to put them", "lab-report")
+    .option("--world <world>", "only this distance", parseWorld)
+    .option("--seed <number>", "fixes every random choice", parseWhole, 1)
+    .option("--time <ms>", "how long to measure each variant; 0 for not at all", parseWhole, 200)
+    .action(async (name: string | undefined, options: ReportFlags) => {
+      const outcome = await writeReport(name === undefined ? scenarios : [findScenario(name)], {
+        out: options.out,
+        worlds: worldsOf(options.world),
+        seed: options.seed,
+        time: options.time,
+        command: `deno task lab report${name === undefined ? "" : ` ${name}`}`,
+      }, { trying: (done, total, what) => terminal.progress(progressLine(done, total, what)) });
+      terminal.progress("");
+      if (options.json) json(outcome);
+      else terminal.out(outcome.files.join("\n"));
+      finish(outcome.met);
+    });
+
   async function runTour(stops: readonly Scenario[], options: TourFlags): Promise<void> {
     const started = performance.now();
     let scenario = "";
@@ -241,6 +261,11 @@ interface ReplayFlags extends JsonFlag {
   world?: WorldName;
   full?: boolean;
   times: number;
+}
+
+interface ReportFlags extends TourFlags {
+  out: string;
+  time: number;
 }
 
 interface BenchFlags extends JsonFlag {

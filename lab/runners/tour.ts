@@ -36,7 +36,7 @@ export interface TourListener {
 }
 
 /** What the tour is to cover. */
-export interface TourOptions extends Pick<TrialOptions, "seed"> {
+export interface TourOptions extends Pick<TrialOptions, "seed" | "showPassing"> {
   /** The distances. */
   worlds: readonly WorldName[];
 }
@@ -75,11 +75,15 @@ export async function tour(
 export class Nearest {
   readonly #distances: Distances;
   readonly #subject: Subject;
-  readonly #options: Pick<TourOptions, "seed">;
+  readonly #options: Pick<TourOptions, "seed" | "showPassing">;
   readonly #explored = new Map<WorldName, Promise<TrialResult>>();
 
   /** Nothing is tried yet. */
-  constructor(distances: Distances, subject: Subject, options: Pick<TourOptions, "seed">) {
+  constructor(
+    distances: Distances,
+    subject: Subject,
+    options: Pick<TourOptions, "seed" | "showPassing">,
+  ) {
     this.#distances = distances;
     this.#subject = subject;
     this.#options = options;
@@ -96,10 +100,15 @@ export class Nearest {
   #explore(world: WorldName): Promise<TrialResult> {
     let result = this.#explored.get(world);
     if (result === undefined) {
-      const { seed } = this.#options;
+      const { seed, showPassing } = this.#options;
       const distance = this.#distances.get(world);
       const budget = world === nearestWorld(this.#subject) ? undefined : SECOND_LOOK;
-      result = investigate(distance, this.#subject, { seed, budget, freeRuns: FREE_RUNS });
+      result = investigate(distance, this.#subject, {
+        seed,
+        showPassing,
+        budget,
+        freeRuns: FREE_RUNS,
+      });
       this.#explored.set(world, result);
     }
     return result;

@@ -157,7 +157,9 @@ export function installForBun(folder: string, bun: string): void {
   const [core] = packages;
   const fromNpm = Object.entries(core.imports).filter(([, target]) => target.startsWith("npm:"));
   for (const name of [...fromNpm.map(([name]) => name), "deno-std"]) {
-    symlinkSync(realpathSync(join(root, "node_modules", name)), join(modules, name));
+    const place = join(modules, name);
+    mkdirSync(dirname(place), { recursive: true }); // for one of a scope
+    symlinkSync(realpathSync(join(root, "node_modules", name)), place);
   }
   // A program that has installed something says so; Deno resolves nothing that nobody asked for.
   const dependencies = { [core.name]: `^${core.version}` };

@@ -25,7 +25,10 @@ test("acquireTableLock() gives up when its timeout has passed", limit, async () 
   const wait = acquireTableLock(base.path, "people", { timeout: 30 });
   await assert.rejects(wait, (error) => {
     assert(error instanceof LockTimeoutError);
-    assert.match(error.message, /^Cannot write-lock table people within \d+(\.\d)? ms: it is held by a writer$/);
+    assert.match(
+      error.message,
+      /^Cannot write-lock table people within \d+(\.\d)? ms: it is held by a writer$/,
+    );
     return true;
   });
   assert(performance.now() - since >= 30);

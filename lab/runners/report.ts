@@ -1,0 +1,79 @@
+/** The report: the tour and the measurements as static pages in a folder. */
+import { mkdir } from "@std/fs/unstable-mkdir";
+import { writeTextFile } from "@std/fs/unstable-write-text-file";
+import { arch, cpus, platform, release, totalmem } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { htmlReport, type ReportData } from "../reports/html/report.ts";
+import type { Scenario, WorldName } from "../worlds/mod.ts";
+import { bench } from "./bench.ts";
+import { tour, type TourListener } from "./tour.ts";
+import { variantCode } from "./_variant_code.ts";
+
+/** What a report is made of. */
+export interface ReportOptions {
+  /** Where to put the pages; the folder is made if it is missing. */
+  readonly out: string;
+  /** The distances. */
+  readonly worlds: readonly WorldName[];
+  /** Fixes every random choice. @default 1 */
+  readonly seed?: number;
+  /** How long to measure each variant at each distance, in milliseconds; 0 leaves that out. @default 200 */
+  readonly time?: number;
+  /** The command that makes the report again. */
+  readonly command: string;
+}
+
+/** What became of it. */
+export interface ReportOutcome {
+  /** The files that were written. */
+  readonly files: readonly string[];
+  /** Whether every expectation was met. */
+  readonly met: boolean;
+}
+
+/** Runs the scenarios, measures them, and writes the pages. */
+export async function writeReport(
+  scenarios: readonly Scenario[],
+  options: ReportOptions,
+  listener: TourListener = {},
+): Promise<ReportOutcome> {
+  const { out, worlds, seed, time = 200, command } = options;
+  const results = await tour(scenarios, { worlds, seed, showPassing: true }, listener);
+  const measured = time === 0
+    ? []
+    : await bench(scenarios, { worlds, time, measuring: listener.trying });
+  const data: ReportData = {
+    made: new Date().toISOString().slice(0, 16).replace("T", " ") + " UTC",
+    circumstances: circumstances(),
+    command,
+    scenarios: await Promise.all(scenarios.map(async (scenario) => ({
+      text: scenario,
+      code: variantCode(
+        await (await fetch(scenario.module)).text(),
+        Object.keys(scenario.variants),
+      ),
+      results: results.filter((result) => result.scenario === scenario.name),
+      bench: measured.filter((result) => result.scenario === scenario.name),
+    }))),
+  };
+  await mkdir(out, { recursive: true });
+  const files = htmlReport(data);
+  await Promise.all(files.map(({ name, content }) => writeTextFile(join(out, name), content)));
+  return {
+    files: files.map(({ name }) => join(out, name)),
+    met: results.every((result) => result.met),
+  };
+}
+
+/** The machine and the versions, without names of people or hosts. */
+function circumstances(): string[] {
+  const { deno, bun, v8 } = process.versions as Record<string, string | undefined>;
+  const [first] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return [
+    bun === undefined ? `Deno ${deno}, V8 ${v8}` : `Bun ${bun}`,
+    `${platform()} ${release()} on ${arch()}`,
+    `${cpus().length} × ${first?.model.trim() ?? "unknown processor"}, ${memory} GiB of memory`,
+  ];
+}
