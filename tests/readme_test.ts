@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { expectSafe, team } from "../lab/mod.ts";
 import { main } from "../lab/runners/cli.ts";
 import { runtimes } from "../lab/worlds/_runtimes.ts";
+import { Folder } from "./lib/_folder.ts";
 
 const timeout = 60_000;
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
@@ -20,6 +21,8 @@ async function lab(...args: string[]): Promise<string> {
     width: 100,
     out: (line) => lines.push(line),
     err: (line) => assert.fail(line),
+    ask: () => Promise.resolve(undefined),
+    asked: () => {},
     progress: () => {},
   });
   return lines.join("\n");
@@ -78,9 +81,11 @@ test("every lab command in the README runs", { timeout }, async () => {
     )
   );
   assert.ok(commands.length >= 7);
+  using folder = new Folder();
   for (const args of commands) {
     if (args[0] === undefined) continue; // The tour has its own tests, and the gate runs it whole.
     if (args[0] === "bench") args.push("--time", "5", "--world", "tasks");
+    if (args[0] === "report") args.push("--time", "0", "--out", folder.path);
     assert.notEqual(await lab(...args), "", args.join(" "));
   }
 });

@@ -33,6 +33,7 @@ import {
 import { bench, resultHash } from "./bench.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
 import { writeReport } from "./report.ts";
+import { play } from "./play.ts";
 import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
 
 export type { Terminal };
@@ -166,6 +167,27 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
       finish(result.verdict === "safe");
     });
 
+  command("play <name[/variant]>", "you choose who moves next, and try to break a variant")
+    .option("--set <name=value>", "set a parameter; may be given more than once", parseSetting, {})
+    .action(async (target: string, options: PlayFlags) => {
+      const [subject] = findSubjects(target, options.set);
+      await using distances = new Distances();
+      const world = nearestWorld(subject);
+      const program = await distances.get(world).stepped(subject);
+      try {
+        const game = await play(
+          subject,
+          program,
+          options.json ? silent(terminal) : terminal,
+          layout,
+        );
+        if (options.json) json(game);
+        finish(subject.variant.expect === "broken" || game.broken !== true);
+      } finally {
+        terminal.asked();
+      }
+    });
+
   command("bench [name]", "measure every variant in free runs, beside the unguarded one")
     .option("--world <world>", "only this distance", parseWorld)
     .option("--time <ms>", "how long to measure each variant", parsePositive, 600)
@@ -268,9 +290,18 @@ interface ReportFlags extends TourFlags {
   time: number;
 }
 
+interface PlayFlags extends JsonFlag {
+  set: Record<string, number>;
+}
+
 interface BenchFlags extends JsonFlag {
   world?: WorldName;
   time: number;
+}
+
+/** The same terminal, which shows nothing but what is asked. */
+function silent(terminal: Terminal): Terminal {
+  return { ...terminal, out: () => {} };
 }
 
 function worldsOf(world: WorldName | undefined): readonly WorldName[] {

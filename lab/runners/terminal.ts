@@ -1,5 +1,6 @@
 /** Where the command line writes to, so that it can be run and read by a test as well. */
 import process from "node:process";
+import { createInterface } from "node:readline";
 
 /** A place for output. */
 export interface Terminal {
@@ -13,6 +14,10 @@ export interface Terminal {
   out(line: string): void;
   /** Writes a line about the running of the program. */
   err(line: string): void;
+  /** Asks for a line; `undefined` when there is nobody to answer any more. */
+  ask(question: string): Promise<string | undefined>;
+  /** Nobody will be asked any more. */
+  asked(): void;
   /** Draws one line over the one drawn before; an empty one clears it. */
   progress(line: string): void;
 }
@@ -27,10 +32,25 @@ export function processTerminal(): Terminal {
     width: stdout.columns ?? 120,
     out: (line) => void stdout.write(`${line}\n`),
     err: (line) => void stderr.write(`${line}\n`),
+    ask: (question) => readLine(question),
+    asked: () => {
+      void lines?.return?.();
+      lines = undefined;
+    },
     progress: (line) => {
       if (interactive) stderr.write(`\r\x1b[K${line.slice(0, (stderr.columns ?? 80) - 1)}`);
     },
   };
+}
+
+/** The lines of stdin, once somebody asks for one: reading keeps the process alive. */
+let lines: AsyncIterator<string> | undefined;
+
+async function readLine(question: string): Promise<string | undefined> {
+  process.stderr.write(question);
+  lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  const { value, done } = await lines.next();
+  return done ? undefined : value;
 }
 
 /** How far something has come: `[#####-----] 3/6 what`. */

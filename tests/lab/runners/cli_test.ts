@@ -25,6 +25,8 @@ async function lab(...args: string[]): Promise<Ran> {
     width: 100,
     out: (line) => out.push(line),
     err: (line) => err.push(line),
+    ask: () => assert.fail("nobody is to be asked"),
+    asked: () => {},
     progress: () => {},
   });
   return { status, out: out.join("\n"), err: err.join("\n") };
