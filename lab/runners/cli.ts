@@ -37,7 +37,8 @@ import { play } from "./play.ts";
 import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
 
 export type { Terminal };
-import { Distances, tour } from "./tour.ts";
+import { tourTogether } from "./_crew.ts";
+import { Distances } from "./tour.ts";
 import { investigate, nearestWorld, recallSchedule, REPLAYS, reproduce } from "./trial.ts";
 
 const MET = 0;
@@ -226,7 +227,10 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
   async function runTour(stops: readonly Scenario[], options: TourFlags): Promise<void> {
     const started = performance.now();
     let scenario = "";
-    const results = await tour(stops, { worlds: worldsOf(options.world), seed: options.seed }, {
+    const results = await tourTogether(stops, {
+      worlds: worldsOf(options.world),
+      seed: options.seed,
+    }, {
       trying: (done, total, what) => terminal.progress(progressLine(done, total, what)),
       tried: (result) => {
         terminal.progress("");

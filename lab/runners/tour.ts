@@ -22,10 +22,19 @@ import {
 const SAMPLE = 10;
 
 /** Orders tried in the simulation of what is explored between tasks already. */
-const SECOND_LOOK = 300;
+const SECOND_LOOK = 200;
 
 /** Runs at full speed at each distance. */
 const FREE_RUNS = 3;
+
+/** The same where an actor is killed each time, and started anew: its worker or its process. */
+const MORTAL = { sample: 4, replays: 3, freeRuns: 1 };
+
+/**
+ * How many orders are tried where a variant is explored: enough for every one that is expected to break
+ * to do so at any seed, and no more than all scenarios have time for.
+ */
+const BUDGETS: Readonly<Partial<Record<WorldName, number>>> = { tasks: 4_000, simulation: 1_000 };
 
 /** What the tour tells while it goes. */
 export interface TourListener {
@@ -39,6 +48,8 @@ export interface TourListener {
 export interface TourOptions extends Pick<TrialOptions, "seed" | "showPassing"> {
   /** The distances. */
   worlds: readonly WorldName[];
+  /** Where to find them open, and leave them so. @default opened and closed for this tour */
+  distances?: Distances;
 }
 
 /** Tries every variant of the scenarios, at each distance where they make sense. */
@@ -55,7 +66,8 @@ export async function tour(
     })
   );
   const total = stops.reduce((sum, { worlds }) => sum + worlds.length, 0);
-  await using distances = new Distances();
+  await using own = options.distances === undefined ? new Distances() : undefined;
+  const distances = options.distances ?? own!;
   for (const { subject, worlds } of stops) {
     const known = new Nearest(distances, subject, options);
     for (const world of worlds) {
@@ -76,7 +88,7 @@ export class Nearest {
   readonly #distances: Distances;
   readonly #subject: Subject;
   readonly #options: Pick<TourOptions, "seed" | "showPassing">;
-  readonly #explored = new Map<WorldName, Promise<TrialResult>>();
+  readonly #explored = new Map<string, Promise<TrialResult>>();
 
   /** Nothing is tried yet. */
   constructor(
@@ -92,24 +104,28 @@ export class Nearest {
   /** What comes of trying it at a distance. */
   async at(world: WorldName): Promise<TrialResult> {
     if (isNear(world)) return await this.#explore(world);
-    const nearest = nearestWorld(this.#subject);
-    const known = isNear(nearest) ? (await this.#explore(nearest)).schedule : undefined;
-    return await tryFarther(this.#distances.get(world), this.#subject, known, this.#options);
+    const subject = this.#subject;
+    const nearest = nearestWorld(subject);
+    const known = isNear(nearest) ? (await this.#replayable(nearest)).schedule : undefined;
+    return await tryFarther(this.#distances.get(world), subject, known, this.#options);
   }
 
-  #explore(world: WorldName): Promise<TrialResult> {
-    let result = this.#explored.get(world);
+  /** What comes of exploring it nearby, in a form that can be replayed farther away. */
+  #replayable(nearest: WorldName): Promise<TrialResult> {
+    if (nearest !== "simulation" || !this.#subject.mortal) return this.#explore(nearest);
+    return this.#explore(nearest, true);
+  }
+
+  #explore(world: WorldName, wholeSteps = false): Promise<TrialResult> {
+    const key = `${world} ${wholeSteps}`;
+    let result = this.#explored.get(key);
     if (result === undefined) {
       const { seed, showPassing } = this.#options;
       const distance = this.#distances.get(world);
-      const budget = world === nearestWorld(this.#subject) ? undefined : SECOND_LOOK;
-      result = investigate(distance, this.#subject, {
-        seed,
-        showPassing,
-        budget,
-        freeRuns: FREE_RUNS,
-      });
-      this.#explored.set(world, result);
+      const budget = world === nearestWorld(this.#subject) ? BUDGETS[world] : SECOND_LOOK;
+      const how = { seed, budget, wholeSteps, showPassing, freeRuns: FREE_RUNS };
+      result = investigate(distance, this.#subject, how);
+      this.#explored.set(key, result);
     }
     return result;
   }
@@ -122,11 +138,13 @@ export async function tryFarther(
   schedule: string | undefined,
   { seed }: Pick<TourOptions, "seed">,
 ): Promise<TrialResult> {
+  const freeRuns = subject.mortal ? MORTAL.freeRuns : FREE_RUNS;
   if (schedule === undefined) {
-    return await investigate(distance, subject, { seed, budget: SAMPLE, freeRuns: FREE_RUNS });
+    const budget = subject.mortal ? MORTAL.sample : SAMPLE;
+    return await investigate(distance, subject, { seed, budget, freeRuns });
   }
   const known = await recallSchedule(schedule, { among: [subject.scenario] });
-  return await reproduce(distance, known, undefined, FREE_RUNS);
+  return await reproduce(distance, known, subject.mortal ? MORTAL.replays : undefined, freeRuns);
 }
 
 /** Distances that are opened when first asked for and closed together. */

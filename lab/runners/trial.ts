@@ -8,6 +8,7 @@ import {
   failureSignature,
   findInequivalence,
   nearestPassing,
+  type Outcome,
   PortfolioStrategy,
   PreemptionBoundedStrategy,
   type Program,
@@ -76,6 +77,8 @@ export interface TrialOptions {
   maxSteps?: number;
   /** How many runs at full speed to make besides, with the bench parameters. @default 0 */
   freeRuns?: number;
+  /** Whether nobody is cut off in the midst of an operation. @default false */
+  wholeSteps?: boolean;
   /** Whether to show one run when none fails. @default false */
   showPassing?: boolean;
   /** Told from time to time how many schedules have been run. */
@@ -99,7 +102,7 @@ export async function investigate(
   }
   const name = options.strategy ?? (near ? "portfolio" : "random");
   const started = performance.now();
-  const program = await distance.stepped(subject);
+  const program = await distance.stepped(subject, { wholeSteps: options.wholeSteps });
   const strategy = makeStrategy(name, seed, budget);
   const search = await explore(program, { strategy, budget, maxSteps, onProgress });
   // A proof by reduction counts on every operation declaring what it touches: that is sampled.
@@ -238,7 +241,7 @@ export async function reproduce(
   const started = performance.now();
   const program = await distance.stepped(subject);
   const recording = await replay(program, choices, reference.events);
-  const first = failureSignature(recording.outcome) === failureSignature(reference.outcome) ? 1 : 0;
+  const first = isSame(recording.outcome, reference.outcome, false) ? 1 : 0;
   const again = await repeat(program, reference, times - 1, false);
   const free = await runFreely(distance, subject, freeRuns);
   return conclude(distance, subject, program, {
@@ -262,15 +265,29 @@ async function repeat(
   of: number,
   exact: boolean,
 ): Promise<{ reproduced: Repetition; nondeterminism?: string }> {
-  const signature = failureSignature(recording.outcome);
   let times = 0;
   let nondeterminism: string | undefined;
   for (let i = 0; i < of; i++) {
     const { outcome } = await replay(program, recording.choices, recording.events, exact);
-    if (failureSignature(outcome) === signature) times++;
+    if (isSame(outcome, recording.outcome, exact)) times++;
     else nondeterminism ??= describeOutcome(outcome);
   }
   return { reproduced: { times, of }, nondeterminism };
+}
+
+/**
+ * Whether two runs ended alike. An error's message may say what can be known at one distance only: who
+ * holds a lock, say.
+ */
+function isSame(a: Outcome, b: Outcome, exact: boolean): boolean {
+  if (exact || a.kind !== "threw" || b.kind !== "threw") {
+    return failureSignature(a) === failureSignature(b);
+  }
+  return a.actor === b.actor && nameOf(a.error) === nameOf(b.error);
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : String(error);
 }
 
 /** Runs at full speed, with the numbers meant for benchmarks: so there is something to race for. */
@@ -279,8 +296,10 @@ async function runFreely(
   subject: Subject,
   of: number,
 ): Promise<Repetition | undefined> {
-  if (of === 0 || distance.free === undefined) return undefined;
-  const { scenario, variantName } = subject;
+  const { scenario, variantName, variant: { symptom } } = subject;
+  // What comes to no end is known not to, and every standstill has to be waited for.
+  if (of === 0 || distance.free === undefined || symptom === "endless") return undefined;
+  if (symptom === "deadlock") of = 1;
   const large = new Subject(scenario, variantName, benchParameters(scenario, distance.name));
   let times = 0;
   for (let i = 0; i < of; i++) {

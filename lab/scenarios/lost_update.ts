@@ -42,9 +42,11 @@ export default defineScenario({
     "an `await` between the read and the write; workers do it in shared memory, processes in a file. " +
     "Making each read and each write atomic does not help, for it is the gap between them that is " +
     "the trouble.",
-    "There are four ways out. Hold a lock from before the read until after the write. Or write only " +
-    "if nobody has written since you read, and start again if somebody has. Or let one writer do all " +
-    "the writing and send it your changes. Or give each writer a part of its own and add up the parts.",
+    "There are five ways out. Hold a lock from before the read until after the write: between " +
+    "processes that is the lock of a file. Or write only if nobody has written since you read, and " +
+    "start again if somebody has. Or let one writer do all the writing and send it your changes. Or " +
+    "let a token go round, and write only while you have it. Or give each writer a part of its own and " +
+    "add up the parts.",
   ],
   parameters: {
     actors: { about: "writers", smoke: 2, bench: 4, min: 1, max: 16 },
@@ -123,6 +125,24 @@ export default defineScenario({
           },
         };
         return [...senders, writer];
+      },
+      check: count,
+    },
+    token: {
+      expect: "safe",
+      because: "there is one token, and only whoever has it reads and writes",
+      build: (world, { actors, increments }) => {
+        const counter = world.cell("counter", 0);
+        const token = world.channel<null>("token");
+        return team(actors, async (place) => {
+          if (place === 0) await token.send(null);
+          for (let i = 0; i < increments; i++) {
+            await token.receive();
+            const seen = await counter.read();
+            await counter.write(seen + 1);
+            await token.send(null);
+          }
+        });
       },
       check: count,
     },

@@ -1,9 +1,17 @@
 /** All scenarios that come with the lab. */
 import { type Scenario, UsageError } from "../worlds/mod.ts";
+import cancelledWaiter from "./cancelled_waiter_strands_readers.ts";
+import crashWhileHolding from "./crash_while_holding.ts";
+import deadlockTimeout from "./deadlock_timeout.ts";
 import lostUpdate from "./lost_update.ts";
 
 /** The scenarios in the order of the tour. */
-export const scenarios: readonly Scenario[] = [lostUpdate];
+export const scenarios: readonly Scenario[] = [
+  lostUpdate,
+  deadlockTimeout,
+  cancelledWaiter,
+  crashWhileHolding,
+];
 
 /**
  * Finds a scenario by its name.

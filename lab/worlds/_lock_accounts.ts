@@ -11,6 +11,8 @@ import { REFUSED } from "./_lock_view.ts";
 
 interface Waiter {
   readonly mode: LockMode;
+  /** Whether the time is up that it was ready to wait. */
+  expired: boolean;
   /** The signal that ends its wait, if there is one. */
   readonly signal: string | undefined;
 }
@@ -43,7 +45,8 @@ export class LockAccounts {
   get due(): boolean {
     for (const account of this.#accounts.values()) {
       if (account.due) return true;
-      for (const { signal } of account.waiting.values()) {
+      for (const { signal, expired } of account.waiting.values()) {
+        if (expired) return true;
         if (signal !== undefined && this.#fired.has(signal)) return true;
       }
     }
@@ -56,8 +59,8 @@ export class LockAccounts {
     if (account === undefined) return;
     const [verb, mode] = kind.split(" ");
     if (verb !== "request") return;
-    const signal = (argument as { signal?: string } | undefined)?.signal;
-    account.waiting.set(place, { mode: mode as LockMode, signal });
+    const { signal, timeout } = (argument ?? {}) as { signal?: string; timeout?: number };
+    account.waiting.set(place, { mode: mode as LockMode, signal, expired: timeout === 0 });
   }
 
   /** What the actor waits to enter has been granted, or refused. */
@@ -76,6 +79,14 @@ export class LockAccounts {
     const [verb, mode] = kind.split(" ");
     if (verb === "leave" || value === REFUSED) account.held.delete(place);
     else if (verb === "try" && value === true) account.held.set(place, mode as LockMode);
+  }
+
+  /** The time is up that the actor was ready to wait. */
+  expire(place: number): void {
+    for (const { waiting } of this.#accounts.values()) {
+      const waiter = waiting.get(place);
+      if (waiter !== undefined) waiter.expired = true;
+    }
   }
 
   /** A signal has been fired. */

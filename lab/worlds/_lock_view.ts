@@ -12,6 +12,7 @@ import type {
   ReadWriteLock,
   UpgradableGuard,
 } from "../../lib/lock.ts";
+import { LockTimeoutError } from "../../lib/errors.ts";
 import type { Medium } from "./_medium.ts";
 import type { Port } from "./_port.ts";
 import type { Held, Lock, LockWait, UpgradableHeld } from "./world.ts";
@@ -50,7 +51,10 @@ export class LockView implements Lock {
   readonly #watched: boolean;
   readonly #medium: Medium;
 
-  /** @param watched Whether its deadlocks are looked for. */
+  /**
+   * @param watched Whether its deadlocks are looked for: then who waits for one lock matters to those
+   *   who wait for others, which no operation declares.
+   */
   constructor(port: Port, name: string, watched: boolean, medium: Medium) {
     this.#port = port;
     this.#name = name;
@@ -87,6 +91,7 @@ export class LockView implements Lock {
       object: this.#name,
       kind: "reap",
       effect: "release",
+      undeclared: this.#watched,
       perform: () => medium.reap?.(this.#name, actor),
     }, actor);
   }
@@ -118,6 +123,7 @@ export class LockView implements Lock {
       object: this.#name,
       kind: `try ${mode}`,
       effect: "acquire",
+      undeclared: this.#watched,
       perform: () => {
         const lock = this.#lock();
         guard = mode === "read" ? lock.tryRead() : lock.tryWrite();
@@ -131,7 +137,8 @@ export class LockView implements Lock {
     const port = this.#port;
     const lock = this.#lock();
     const owner = this.#watched ? ownerOf(port) : {};
-    const options = { ...this.#options(wait), owner, label: port.actor };
+    const mode = way === "upgradable" ? "read" : way;
+    const options = { ...this.#options(wait, mode), owner, label: port.actor };
     const ask = () =>
       way === "read"
         ? lock.read(options)
@@ -139,7 +146,6 @@ export class LockView implements Lock {
         ? lock.write(options)
         : lock.upgradable!(options);
     // The lock itself says whether it has granted, at once and not a few microtasks later.
-    const mode = way === "upgradable" ? "read" : way;
     const inside = () =>
       lock.query().holders.some((holder) => holder.owner === owner && holder.mode === mode);
     const guard = await this.#wait(way, wait, ask, inside);
@@ -164,6 +170,7 @@ export class LockView implements Lock {
       object: this.#name,
       kind: `request ${what}`,
       effect: "acquire",
+      undeclared: this.#watched,
       perform: () => {
         granted = ask();
         const tell = (how: "granted" | "refused") => () => {
@@ -177,16 +184,34 @@ export class LockView implements Lock {
       object: this.#name,
       kind: `enter ${what}`,
       effect: "enter",
+      undeclared: this.#watched,
       ready: () => told !== undefined || inside(),
       perform: () => told === "refused" ? REFUSED : undefined,
     }, undefined);
     return await granted!;
   }
 
-  #options(wait: LockWait | undefined): AcquireOptions {
-    const signals = [wait?.signal?.signal, this.#port.signal].filter((each) => each !== undefined);
+  #options(wait: LockWait | undefined, mode: LockMode): AcquireOptions {
+    const port = this.#port;
+    const signals = [wait?.signal?.signal, port.signal, this.#expiry(wait, mode)].filter((each) =>
+      each !== undefined
+    );
     const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
-    return wait?.timeout === undefined ? { signal } : { signal, timeout: wait.timeout };
+    const { timeout } = wait ?? {};
+    const steered = port.onExpiry !== undefined && timeout !== 0;
+    return timeout === undefined || steered ? { signal } : { signal, timeout };
+  }
+
+  /** Ends a wait whose time is up, where that is told. */
+  #expiry(wait: LockWait | undefined, mode: LockMode): AbortSignal | undefined {
+    const timeout = wait?.timeout;
+    if (this.#port.onExpiry === undefined || !timeout || timeout === Infinity) return undefined;
+    const expiry = new AbortController();
+    this.#port.onExpiry = () =>
+      expiry.abort(
+        new LockTimeoutError({ lock: this.#name, mode, waited: timeout, holders: undefined }),
+      );
+    return expiry.signal;
   }
 
   #held(guard: Guard): Held {
@@ -200,6 +225,7 @@ export class LockView implements Lock {
           object: this.#name,
           kind: `leave ${guard.mode}`,
           effect: "release",
+          undeclared: this.#watched,
           perform: (): undefined => {
             signal?.removeEventListener("abort", giveUp);
             guard.release();
@@ -216,12 +242,13 @@ export class LockView implements Lock {
     return {
       ...this.#held(guard),
       upgrade: (wait) =>
-        this.#wait("upgrade", wait, () => guard.upgrade(this.#options(wait)), inside),
+        this.#wait("upgrade", wait, () => guard.upgrade(this.#options(wait, "write")), inside),
       downgrade: async () => {
         await this.#port.operate({
           object: this.#name,
           kind: "downgrade",
           effect: "release",
+          undeclared: this.#watched,
           perform: () => guard.downgrade(),
         }, undefined);
       },

@@ -27,6 +27,11 @@ export interface Port {
   operate(operation: Performable, argument: unknown): Promise<unknown>;
   /** What the actor stands before may have become ready. */
   readied(): void;
+  /**
+   * Told when the time is up that the actor is ready to wait for a lock, where whoever steers the run
+   * keeps the time; left out where the lock itself does.
+   */
+  onExpiry?: () => void;
   /** The actor waits for up to so many milliseconds, and that is no standstill. */
   waits(ms: number): void;
 }

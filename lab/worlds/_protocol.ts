@@ -34,6 +34,8 @@ export type ToActor =
   | { readonly type: "start"; readonly run: number; readonly at: number }
   | { readonly type: "go"; readonly run: number; readonly value?: unknown }
   | { readonly type: "fire"; readonly run: number; readonly signal: string }
+  /** The time is up that the actor was ready to wait for a lock. */
+  | { readonly type: "expire"; readonly run: number }
   | { readonly type: "abandon"; readonly run: number };
 
 /** An error as data, for structured clone and JSON both lose classes. */

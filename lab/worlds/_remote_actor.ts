@@ -53,6 +53,7 @@ class RemotePort implements Port {
   readonly stepped: boolean;
   readonly signal: AbortSignal;
   actor: string;
+  onExpiry: (() => void) | undefined;
   readonly #run: number;
   readonly #still: Standstill | undefined;
   readonly #send: (message: FromActor) => void;
@@ -69,6 +70,7 @@ class RemotePort implements Port {
   ) {
     this.#still = still;
     this.stepped = order.stepped;
+    if (order.stepped) this.onExpiry = () => {};
     this.actor = `actor ${order.place + 1}`;
     this.signal = signal;
     this.#run = order.run;
@@ -284,6 +286,7 @@ export class RemoteActor {
     if (current === undefined || current.run !== message.run) return;
     if (message.type === "go") current.port.go(message.value);
     else if (message.type === "start") current.begin(message.at);
+    else if (message.type === "expire") current.port.onExpiry?.();
     else if (message.type === "fire") current.medium?.controller(message.signal).abort();
     else current.abort.abort();
   }

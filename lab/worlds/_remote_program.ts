@@ -16,6 +16,7 @@ import { Mailbox } from "./_mailbox.ts";
 import { type FromActor, fromPlainError, sharedNow, type ToActor } from "./_protocol.ts";
 import type { EndState, SharedObjects, Subject } from "./scenario.ts";
 import { checkHistory, judge, type Remains } from "./_near_program.ts";
+import type { VirtualTimer } from "./simulation/mod.ts";
 import { TIME, Time } from "./_time.ts";
 
 /** One place where an actor can live. */
@@ -65,12 +66,11 @@ let lastRun = 0;
 /** Sends each actor its part. */
 function order(
   run: number,
-  { scenario, variantName, parameters, actors, objects }: Subject,
+  { scenario, variantName, parameters, actors, mortal }: Subject,
   remotes: readonly Remote[],
   storage: Storage,
   stepped: boolean,
 ): void {
-  const mortal = objects.some((object) => object.kind === "crash");
   remotes.forEach((remote, place) =>
     remote.send({
       type: "run",
@@ -146,6 +146,8 @@ class Seat implements Action {
   awake = false;
   /** Whether it has been let go since. */
   gone = true;
+  /** The timer of what it waits for. */
+  expiry: VirtualTimer | undefined;
   readonly #program: RemoteProgram;
   readonly #place: number;
 
@@ -218,6 +220,7 @@ export class RemoteProgram implements Program {
     this.#settled = undefined;
     this.#killed.clear();
     this.#ended.clear();
+    for (const seat of this.#seats) seat.expiry = undefined;
     const locks = this.#subject.objects.filter((object) => object.kind === "lock");
     this.#locks = new LockAccounts(locks.map((lock) => lock.name));
     this.#board = new Switchboard(this.#subject);
@@ -340,7 +343,21 @@ export class RemoteProgram implements Program {
     const carriedOut = this.#carryOut(seat);
     if (carriedOut !== undefined) this.#run.returned(place, carriedOut.value);
     this.#locks.began(operation, place, seat.argument);
+    if (operation.kind.startsWith("request ")) this.#setTimeout(place, seat);
     this.#remotes[place].send({ type: "go", run: this.#number, value: carriedOut?.value });
+  }
+
+  /** How long an actor waits for a lock is told in the time of the run. */
+  #setTimeout(place: number, seat: Seat): void {
+    const { timeout } = (seat.argument ?? {}) as { timeout?: number };
+    if (timeout === undefined || timeout === 0) return;
+    const { clock } = this.#time;
+    const number = this.#number;
+    seat.expiry = clock.setTimer(() => {
+      seat.expiry = undefined;
+      this.#locks.expire(place);
+      this.#remotes[place].send({ type: "expire", run: number });
+    }, timeout);
   }
 
   /** What is carried out here: messages, time and the like go through whoever steers the run. */
@@ -413,6 +430,8 @@ export class RemoteProgram implements Program {
   /** What the actor stands before has become possible. */
   #arrived(place: number, seat: Seat): void {
     this.#locks.arrived(seat.operation, place);
+    if (seat.expiry !== undefined) this.#time.clock.clearTimer(seat.expiry);
+    seat.expiry = undefined;
     const settled = this.#settled;
     this.#settled = undefined;
     settled?.();
@@ -504,10 +523,13 @@ export async function runFree(
     const outcome = await new Promise<Outcome | undefined>((resolve, reject) => {
       const stand = () => {
         const stuck = subject.actors.filter((_, place) => !finished.has(place));
-        for (const remote of remotes) remote.close();
         resolve({ kind: "deadlock", waiting: stuck.map((actor) => ({ actor })) });
       };
-      limit = setTimeout(stand, FREE_LIMIT);
+      limit = setTimeout(() => {
+        // Whoever has come to no end by now may be deaf.
+        for (const remote of remotes) remote.close();
+        stand();
+      }, FREE_LIMIT);
       conclude = () => {
         if (finished.size === remotes.length) resolve(undefined);
       };

@@ -10,6 +10,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { WorldError } from "./distance.ts";
 
+export { moduleBeside } from "../../lib/_module_urls.ts";
+
 /** A runtime that can run modules of this package. */
 export interface Runtime {
   readonly name: "deno" | "bun";

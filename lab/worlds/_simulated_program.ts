@@ -63,8 +63,7 @@ export class SimulatedProgram implements Program {
    * @param deepest How often at most a crash is put off.
    */
   constructor(subject: Subject, prepared: Prepared, deepest: number) {
-    const crashes = subject.objects.some((object) => object.kind === "crash");
-    this.actors = [...subject.actors, TIME, ...crashes ? CRASH_DAEMONS : []];
+    this.actors = [...subject.actors, TIME, ...subject.mortal ? CRASH_DAEMONS : []];
     this.daemons = this.actors.length - subject.actors.length;
     this.#subject = subject;
     this.#prepared = prepared;
@@ -116,6 +115,8 @@ class SimulatedRun implements Overseer, Strike {
   readonly #dead = new Set<number>();
   readonly #locks = new Set<string>();
   readonly #accounts: LockAccounts;
+  /** The moments that actors have declared to wait for. */
+  readonly #deadlines = new Set<number>();
   /** Whether who waits for a lock would wait for ever. */
   readonly #patient: boolean[] = [];
   readonly #mailboxes = new Map<string, Mailbox>();
@@ -171,6 +172,7 @@ class SimulatedRun implements Overseer, Strike {
       clock: this.#simulation.clock,
       isWanted: () => !this.#plan.isTelling && !this.#plan.isPutOff && !this.#plan.isArmed,
       waiting: () => this.#ports.filter((port, place) => this.#waits(port, place)),
+      nextDeadline: () => this.#nextDeadline(),
     });
     if (this.#crashes.size > 0) this.#startDaemons(actors.length + 1);
     this.#ports.forEach((port, place) => {
@@ -283,9 +285,12 @@ class SimulatedRun implements Overseer, Strike {
       this.#plan.moves();
     }
     this.#accounts.began(operation, place, argument);
+    const now = this.#simulation.clock.now();
     if (operation.kind.startsWith("request ")) {
-      this.#patient[place] = (argument as { timeout?: number } | undefined)?.timeout === undefined;
-    }
+      const { timeout } = (argument ?? {}) as { timeout?: number };
+      this.#patient[place] = timeout === undefined;
+      if (timeout !== undefined) this.#deadlines.add(now + timeout);
+    } else if (operation.kind === "sleep") this.#deadlines.add(now + (argument as number));
     // An actor that waits for what is not declared would stop everything.
     macrotask().then(() => this.#expectMove(place));
   }
@@ -313,6 +318,11 @@ class SimulatedRun implements Overseer, Strike {
       place,
       new TypeError(`Cannot go on: ${port.actor} waits for something that is not declared`),
     );
+  }
+
+  #nextDeadline(): number {
+    const now = this.#simulation.clock.now();
+    return Math.min(...[...this.#deadlines].filter((deadline) => deadline > now));
   }
 
   /** Whether an actor waits for what time may bring about. */

@@ -65,7 +65,12 @@ export interface Waiters {
   isWanted(): boolean;
   /** Who waits. */
   waiting(): readonly { isPossible(): boolean }[];
+  /** The next moment that an actor has declared to wait for: a timeout, the end of a sleep. */
+  nextDeadline(): number;
 }
+
+/** How often processes may ask for a lock again before it is looked whether anything came of it. */
+const ROUNDS = 64;
 
 /**
  * Time in a simulation: to let it move is to move the clock until somebody who waits can go on, through
@@ -100,12 +105,15 @@ export class SimulatedTime implements Action {
   }
 
   async #pass(): Promise<void> {
-    const { clock, waiting } = this.#waiters;
+    const { clock, waiting, nextDeadline } = this.#waiters;
     const waiters = waiting();
     const until = clock.last ?? 0;
     const canGoOn = () => waiters.some((waiter) => waiter.isPossible());
     while (!canGoOn() && (clock.next ?? Infinity) <= until) {
+      // Before that moment there is most often nothing but asking in vain.
+      const deadline = nextDeadline();
       clock.advance();
+      for (let i = 1; i < ROUNDS && (clock.next ?? Infinity) < deadline; i++) clock.advance();
       await macrotask();
     }
     if (!canGoOn()) this.#fruitless = this.#run.steps;

@@ -10,13 +10,24 @@ export interface Distance extends AsyncDisposable {
   /** What it is made of, for people: `2 Deno and 2 Bun processes`. */
   readonly about: string;
   /** The subject as the engine runs it: each operation waits to be let go. */
-  stepped(subject: Subject): Promise<Program>;
+  stepped(subject: Subject, options?: SteppedOptions): Promise<Program>;
   /**
    * One run at full speed from a common start; left out where there is no speed but the engine's.
    *
    * @returns How it ended, and how long it took from the start to the last actor's end, in ms.
    */
   free?(subject: Subject): Promise<FreeRun>;
+}
+
+/** How the engine runs a subject. */
+export interface SteppedOptions {
+  /**
+   * Whether nobody is cut off in the midst of an operation, which only the simulation can do: then what
+   * is found can be replayed wherever actors can be killed.
+   *
+   * @default false
+   */
+  wholeSteps?: boolean;
 }
 
 /** How a free run went. */

@@ -8,6 +8,8 @@ import type { WorldName } from "./world.ts";
 
 export * from "./world.ts";
 export * from "./object_kind.ts";
+/** Kinds of objects that come with the lab, for `world.object`. */
+export * as objects from "./objects.ts";
 export * from "./scenario.ts";
 export * from "./distance.ts";
 export * from "./simulation/mod.ts";

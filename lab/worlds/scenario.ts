@@ -215,6 +215,11 @@ export class Subject {
     return this.variant.worlds ?? this.scenario.worlds;
   }
 
+  /** Whether something can happen to its actors. */
+  get mortal(): boolean {
+    return this.objects.some((object) => object.kind === "crash");
+  }
+
   /** `scenario/variant`. */
   get label(): string {
     return `${this.scenario.name}/${this.variantName}`;

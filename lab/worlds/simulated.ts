@@ -3,7 +3,7 @@
  * memory and in virtual time. It runs what processes run, and is explored as tasks are.
  */
 import { LenientReplayStrategy, type Program, record } from "../engine/mod.ts";
-import type { Distance } from "./distance.ts";
+import type { Distance, SteppedOptions } from "./distance.ts";
 import { prepareDisk } from "./_process_medium.ts";
 import { BLOCK_SIZE, type Prepared, SimulatedProgram } from "./_simulated_program.ts";
 import type { Subject } from "./scenario.ts";
@@ -29,14 +29,13 @@ export class SimulationDistance implements Distance {
   readonly name = "simulation";
   readonly about = "simulated processes that share a simulated disk";
 
-  async stepped(subject: Subject): Promise<Program> {
+  async stepped(subject: Subject, options: SteppedOptions = {}): Promise<Program> {
     const prepared = await prepare(subject);
+    const whole = new SimulatedProgram(subject, prepared, 0);
+    if (options.wholeSteps || !subject.mortal) return whole;
     // In the midst of what can a crash come? One run tells how long operations are.
-    const once = new SimulatedProgram(subject, prepared, 0);
-    if (subject.objects.some((object) => object.kind === "crash")) {
-      await record(once, new LenientReplayStrategy([]));
-    }
-    return new SimulatedProgram(subject, prepared, Math.max(0, once.longest - 1));
+    await record(whole, new LenientReplayStrategy([]));
+    return new SimulatedProgram(subject, prepared, Math.max(0, whole.longest - 1));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

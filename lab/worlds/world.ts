@@ -44,7 +44,7 @@ export interface CellOptions {
 export interface LockWait {
   /**
    * The longest wait in milliseconds; then the acquire rejects with a `LockTimeoutError`. Virtual time
-   * in a stepped run between tasks and in the simulation, else real time.
+   * in a stepped run, real time in a free one.
    */
   timeout?: number;
   /** Ends the wait when it is fired: the acquire then rejects with an `AbortError`. */

@@ -32,7 +32,7 @@ export default defineScenario({
   seed: "a test of the lab",
   lesson: [],
   parameters: {},
-  worlds: ["tasks"],
+  worlds: ["tasks", "simulation", "workers", "processes"],
   variants: {
     "gives-up": {
       expect: "safe",
