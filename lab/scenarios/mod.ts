@@ -1,9 +1,22 @@
 /** All scenarios that come with the lab. */
 import { type Scenario, UsageError } from "../worlds/mod.ts";
+import asyncLazyInit from "./async_lazy_init.ts";
 import cancelledWaiter from "./cancelled_waiter_strands_readers.ts";
 import crashWhileHolding from "./crash_while_holding.ts";
 import deadlockTimeout from "./deadlock_timeout.ts";
+import diningPhilosophers from "./dining_philosophers.ts";
+import doubleRelease from "./double_release.ts";
+import forgottenRelease from "./forgotten_release.ts";
+import grantedThenAborted from "./granted_then_aborted.ts";
+import lockAcrossAwait from "./lock_across_await.ts";
 import lostUpdate from "./lost_update.ts";
+import mixedLocking from "./mixed_locking.ts";
+import permitLeak from "./permit_leak.ts";
+import terminatedWorker from "./terminated_worker.ts";
+import tornFile from "./torn_file.ts";
+import tornRead from "./torn_read.ts";
+import unlinkRace from "./unlink_race.ts";
+import upgradeDeadlock from "./upgrade_deadlock.ts";
 
 /** The scenarios in the order of the tour. */
 export const scenarios: readonly Scenario[] = [
@@ -11,6 +24,19 @@ export const scenarios: readonly Scenario[] = [
   deadlockTimeout,
   cancelledWaiter,
   crashWhileHolding,
+  tornRead,
+  asyncLazyInit,
+  mixedLocking,
+  forgottenRelease,
+  doubleRelease,
+  lockAcrossAwait,
+  diningPhilosophers,
+  upgradeDeadlock,
+  grantedThenAborted,
+  permitLeak,
+  tornFile,
+  unlinkRace,
+  terminatedWorker,
 ];
 
 /**

@@ -1,0 +1,71 @@
+import { type Actor, defineScenario, type EndState, team } from "../worlds/scenario.ts";
+import type { Cell, SharedFile, World } from "../worlds/world.ts";
+
+function check({ overlapped }: EndState): string | undefined {
+  return overlapped === 0 ? undefined : "two were inside at once";
+}
+
+/** What is done inside: whoever finds somebody there says so. */
+async function inside(busy: Cell, overlapped: Cell): Promise<void> {
+  if (await busy.read() === 1) await overlapped.write(1);
+  await busy.write(1);
+  await busy.write(0);
+}
+
+/** Each tries once to take the lock of a file, by opening it and taking its flock. */
+function contenders(
+  world: World,
+  count: number,
+  { unlinks, checks }: { unlinks: boolean; checks: boolean },
+): Actor[] {
+  const busy = world.cell("busy", 0, { atomic: true });
+  const overlapped = world.cell("overlapped", 0, { atomic: true });
+  const file: SharedFile = world.file("lock");
+  return team(count, async () => {
+    const opened = await file.open();
+    const locked = await opened.tryLock("exclusive");
+    if (locked && (!checks || await opened.isCurrent())) {
+      await inside(busy, overlapped);
+      if (unlinks) await file.remove();
+    }
+    await opened.close();
+  });
+}
+
+/** A lock file that is tidied away. */
+export default defineScenario({
+  module: import.meta.url,
+  name: "unlink-race",
+  title: "The lock file that was tidied away",
+  seed: "ANCHORS: unlinking a lock file on release gives two holders",
+  lesson: [
+    "A lock is the flock of a file, and whoever leaves removes the file, so that nothing is left lying " +
+    "about. One process opens the file and is about to take its flock. The holder removes the name and " +
+    "leaves; the first has the flock now, of a file without a name. A third opens the name anew, and gets " +
+    "a new file and its flock as well. Two are inside, each with a lock of its own.",
+    "The flock belongs to the file and not to its name. So never remove a lock file: an empty file costs " +
+    "nothing. If others may replace it, look after locking whether the name still leads to the file that " +
+    "is locked, and begin again if it does not.",
+  ],
+  parameters: {
+    contenders: { about: "processes", smoke: 3, bench: { processes: 4 }, min: 2, max: 8 },
+  },
+  worlds: ["simulation", "processes"],
+  notes: { tasks: "there are no files", workers: "threads of one process share its files" },
+  variants: {
+    unguarded: {
+      expect: "broken",
+      because: "who holds the removed file and who holds the new one are both inside",
+      build: (world, { contenders: count }) =>
+        contenders(world, count, { unlinks: true, checks: false }),
+      check,
+    },
+    kept: {
+      expect: "safe",
+      because: "there is one file, so there is one lock",
+      build: (world, { contenders: count }) =>
+        contenders(world, count, { unlinks: false, checks: false }),
+      check,
+    },
+  },
+});
