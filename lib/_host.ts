@@ -54,6 +54,14 @@ export interface OpenFile {
   close(): void;
 }
 
+/** How to open a file. */
+export interface OpenOptions {
+  readonly create: boolean;
+  readonly mode?: number;
+  /** @default false */
+  readonly readOnly?: boolean;
+}
+
 /** The file system. What fails throws an error with the system's `code` where it tells one. */
 export interface Files {
   /** The absolute path of `path`, seen from the working folder of now; reads no file. */
@@ -67,11 +75,18 @@ export interface Files {
   /** Whether a path's last name is a symbolic link, whatever that leads to. */
   isLink(path: string): boolean;
   /**
+<<<<<<< HEAD
    * Opens to read and write, creating the file (not its folder) with `mode` when it is missing. With
    * `exclusive` too it fails with code EEXIST when there is anything: of several that create one file
    * at once, one does.
    */
   open(path: string, options: { create: boolean; exclusive?: boolean; mode?: number }): OpenFile;
+=======
+   * Opens to read and write, creating the file (not its folder) with `mode` when it is missing; or
+   * only to read, which needs no right to write.
+   */
+  open(path: string, options: OpenOptions): OpenFile;
+>>>>>>> e91dd77 (Stores: in memory and in files, versions behind one interface)
   /** Which file a path leads to now; `undefined` when to nothing. */
   identify(path: string): FileId | undefined;
   /** All bytes of the file a path leads to; `undefined` when to nothing. Needs no right to write. */

@@ -147,7 +147,11 @@ class BunFile implements OpenFile {
 export function bunFiles(): Files {
   const fs = builtin<typeof import("node:fs")>("node:fs");
   const system = findSystem();
+<<<<<<< HEAD
   const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
+=======
+  const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
+>>>>>>> e91dd77 (Stores: in memory and in files, versions behind one interface)
 
   /** Asks again for a `bigint` where a number would not be exact. */
   const identity = (ask: (bigint: boolean) => FileId): FileId => {
@@ -167,9 +171,15 @@ export function bunFiles(): Files {
       if (stat === undefined) return undefined;
       return stat.isFile() ? "file" : stat.isDirectory() ? "folder" : "other";
     },
+<<<<<<< HEAD
     open(path, { create, exclusive = false, mode }) {
       const creating = exclusive ? O_CREAT | O_EXCL : O_CREAT;
       const fd = fs.openSync(path, create ? O_RDWR | creating : O_RDWR, mode);
+=======
+    open(path, { create, mode, readOnly = false }) {
+      const flags = (readOnly ? O_RDONLY : O_RDWR) | (create ? O_CREAT : 0);
+      const fd = fs.openSync(path, flags, mode);
+>>>>>>> e91dd77 (Stores: in memory and in files, versions behind one interface)
       try {
         return new BunFile(fs, system, fd, identity(fileStat(fd)));
       } catch (error) {

@@ -88,9 +88,14 @@ export function denoFiles(): Files {
       if (stat === undefined) return undefined;
       return stat.isFile ? "file" : stat.isDirectory ? "folder" : "other";
     },
+<<<<<<< HEAD
     open(path, { create, exclusive = false, mode }) {
       const how = { create: create && !exclusive, createNew: create && exclusive, mode };
       const file = Deno.openSync(path, { read: true, write: true, ...how });
+=======
+    open(path, { create, mode, readOnly = false }) {
+      const file = Deno.openSync(path, { read: true, write: !readOnly, create, mode });
+>>>>>>> e91dd77 (Stores: in memory and in files, versions behind one interface)
       try {
         return new DenoFile(file, identity(path, file.statSync()));
       } catch (error) {

@@ -9,7 +9,8 @@
  * Those shared most widely come last, and are so held by one who waits for the shortest time:
  * another process never waits for a lock of this isolate.
  */
-import { currentHost, type Host } from "./_host.ts";
+import { Allowance } from "./_allowance.ts";
+import { currentHost } from "./_host.ts";
 import { orderOf } from "./_lock_order.ts";
 import { checkAcquireOptions, show } from "./_options.ts";
 import { LockTimeoutError } from "./errors.ts";
@@ -114,29 +115,6 @@ class AllGuard implements Guard {
   }
 }
 
-/** How long may still be waited; reads no clock where none is needed. */
-class Allowance {
-  readonly #host: Host;
-  readonly #timeout: number;
-  readonly #timed: boolean;
-  readonly #since: number;
-
-  constructor(timeout: number) {
-    this.#host = currentHost();
-    this.#timeout = timeout;
-    this.#timed = timeout > 0 && timeout !== Infinity;
-    this.#since = this.#timed ? this.#host.now() : 0;
-  }
-
-  get left(): number {
-    return this.#timed ? Math.max(0, this.#timeout - this.waited) : this.#timeout;
-  }
-
-  get waited(): number {
-    return this.#timed ? this.#host.now() - this.#since : 0;
-  }
-}
-
 /**
  * Acquires several locks, all or none, without a deadlock whatever order they are named in.
  *
@@ -191,7 +169,7 @@ export async function acquireAll(
   }
   signal?.throwIfAborted();
   const places = arrange(requests);
-  const allowance = new Allowance(timeout);
+  const allowance = new Allowance(currentHost(), timeout);
   const guards: Guard[] = [];
   try {
     for (const { lock, mode } of places) {
