@@ -18,7 +18,14 @@ import { checkDuration, checkFunction, show } from "../_options.ts";
 import { UpdateRun } from "../_update.ts";
 import { CorruptError } from "../errors.ts";
 import type { Backend } from "./_backend.ts";
-import { checkGetOptions, checkKey, checkListOptions, checkVersion, checkWait } from "./_key.ts";
+import {
+  checkGetOptions,
+  checkKey,
+  checkKeys,
+  checkListOptions,
+  checkVersion,
+  checkWait,
+} from "./_key.ts";
 import type { Stripes } from "./_stripes.ts";
 import { OpenTransaction } from "./_transaction.ts";
 import { decodeValue, encodeValue, type StoredValue } from "./_value.ts";
@@ -148,7 +155,7 @@ export class Engine<C = unknown> {
     checkWait(options, action);
     const { timeout, signal, label, limit } = options;
     if (limit !== undefined) checkDuration("limit", limit, action);
-    const keys = options.keys === undefined ? undefined : keySet(options.keys, action);
+    const keys = options.keys === undefined ? undefined : checkKeys(options.keys, action);
     using _use = this.#backend.use(action, true);
     const allowance = this.#allow(options);
     using _turn = await this.#stripes.several(keys, { timeout, signal, label });
@@ -239,15 +246,6 @@ export class Engine<C = unknown> {
   #missing(key: string, version: number): CorruptError {
     return new CorruptError(this.#backend.name, version, `the value of ${show(key)} is missing`);
   }
-}
-
-function keySet(keys: unknown, action: string): ReadonlySet<string> {
-  if (
-    typeof keys === "string" || typeof (keys as Iterable<string>)?.[Symbol.iterator] !== "function"
-  ) {
-    throw new TypeError(`Cannot ${action}: keys must be in an array or a set, got ${show(keys)}`);
-  }
-  return new Set(Array.from(keys as Iterable<string>, (key) => checkKey(key, action)));
 }
 
 function checkItems(items: unknown): void {

@@ -26,6 +26,15 @@ export function checkKey(key: unknown, action: string): string {
   throw new Class(`Cannot ${action} ${show(key)}: a key must be a well-formed string; ${fault}`);
 }
 
+/** Refuses what is not several keys; answers each once. */
+export function checkKeys(keys: unknown, action: string): ReadonlySet<string> {
+  const { [Symbol.iterator]: iterate } = Object(keys);
+  if (typeof keys === "string" || typeof iterate !== "function") {
+    throw new TypeError(`Cannot ${action}: keys must be in an array or a set, got ${show(keys)}`);
+  }
+  return new Set(Array.from(keys as Iterable<unknown>, (key) => checkKey(key, action)));
+}
+
 /** Refuses what is not a version's number. */
 export function checkVersion(version: unknown, action: string): void {
   if (typeof version !== "number") {

@@ -12,12 +12,14 @@ import type { StoreWait } from "./store.ts";
 
 const COUNT = 16;
 
-/** FNV-1a of the key's code units, folded. */
-function stripeOf(key: string): number {
+/** FNV-1a of a key's code units, folded so that the lower bits have something of all of them. */
+export function hashOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return (hash ^ (hash >>> 16)) & (COUNT - 1);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
+
+const stripeOf = (key: string): number => hashOf(key) % COUNT;
 
 /** See above. */
 export class Stripes {
