@@ -56,9 +56,22 @@ export interface OpenFile {
 
 /** How to open a file. */
 export interface OpenOptions {
+  /** Whether the file, but not its folder, is created when it is missing. */
   readonly create: boolean;
+  /**
+   * With `create`: whether it fails with code EEXIST when there is anything, so that of several that
+   * create one file at once, one does.
+   *
+   * @default false
+   */
+  readonly exclusive?: boolean;
+  /** Its permissions then. */
   readonly mode?: number;
-  /** @default false */
+  /**
+   * Whether it is only read, which needs no right to write. Not with `create`.
+   *
+   * @default false
+   */
   readonly readOnly?: boolean;
 }
 
@@ -74,19 +87,8 @@ export interface Files {
   kind(path: string): "file" | "folder" | "other" | undefined;
   /** Whether a path's last name is a symbolic link, whatever that leads to. */
   isLink(path: string): boolean;
-  /**
-<<<<<<< HEAD
-   * Opens to read and write, creating the file (not its folder) with `mode` when it is missing. With
-   * `exclusive` too it fails with code EEXIST when there is anything: of several that create one file
-   * at once, one does.
-   */
-  open(path: string, options: { create: boolean; exclusive?: boolean; mode?: number }): OpenFile;
-=======
-   * Opens to read and write, creating the file (not its folder) with `mode` when it is missing; or
-   * only to read, which needs no right to write.
-   */
+  /** Opens to read and write, or only to read. */
   open(path: string, options: OpenOptions): OpenFile;
->>>>>>> e91dd77 (Stores: in memory and in files, versions behind one interface)
   /** Which file a path leads to now; `undefined` when to nothing. */
   identify(path: string): FileId | undefined;
   /** All bytes of the file a path leads to; `undefined` when to nothing. Needs no right to write. */

@@ -3,7 +3,7 @@
  * the C library. It is the very call Deno makes, so processes of both exclude each other.
  */
 import type { FileId, Files, OpenFile } from "./_host.ts";
-import { builtin, foldersAndNames, ifThere, systemPaths } from "./_host_node.ts";
+import { builtin, foldersAndNames, ifThere, isFolder, systemPaths } from "./_host_node.ts";
 import { UnsupportedError } from "./errors.ts";
 
 const LOCK_SH = 1;
@@ -147,11 +147,7 @@ class BunFile implements OpenFile {
 export function bunFiles(): Files {
   const fs = builtin<typeof import("node:fs")>("node:fs");
   const system = findSystem();
-<<<<<<< HEAD
-  const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
-=======
-  const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
->>>>>>> e91dd77 (Stores: in memory and in files, versions behind one interface)
+  const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants;
 
   /** Asks again for a `bigint` where a number would not be exact. */
   const identity = (ask: (bigint: boolean) => FileId): FileId => {
@@ -171,16 +167,13 @@ export function bunFiles(): Files {
       if (stat === undefined) return undefined;
       return stat.isFile() ? "file" : stat.isDirectory() ? "folder" : "other";
     },
-<<<<<<< HEAD
-    open(path, { create, exclusive = false, mode }) {
+    open(path, { create, exclusive = false, mode, readOnly = false }) {
       const creating = exclusive ? O_CREAT | O_EXCL : O_CREAT;
-      const fd = fs.openSync(path, create ? O_RDWR | creating : O_RDWR, mode);
-=======
-    open(path, { create, mode, readOnly = false }) {
-      const flags = (readOnly ? O_RDONLY : O_RDWR) | (create ? O_CREAT : 0);
-      const fd = fs.openSync(path, flags, mode);
->>>>>>> e91dd77 (Stores: in memory and in files, versions behind one interface)
+      const how = readOnly ? O_RDONLY : O_RDWR;
+      const fd = fs.openSync(path, create ? how | creating : how, mode);
       try {
+        // Only to read, a folder can be opened too.
+        if (readOnly && fs.fstatSync(fd).isDirectory()) throw isFolder(path);
         return new BunFile(fs, system, fd, identity(fileStat(fd)));
       } catch (error) {
         fs.closeSync(fd);

@@ -6,7 +6,7 @@
  * it belongs to the handle as a flock does, so two handles exclude each other there too.
  */
 import type { FileId, Files, OpenFile } from "./_host.ts";
-import { builtin, foldersAndNames, ifThere, systemPaths } from "./_host_node.ts";
+import { builtin, foldersAndNames, ifThere, isFolder, systemPaths } from "./_host_node.ts";
 
 interface Stat {
   readonly dev: number;
@@ -88,16 +88,14 @@ export function denoFiles(): Files {
       if (stat === undefined) return undefined;
       return stat.isFile ? "file" : stat.isDirectory ? "folder" : "other";
     },
-<<<<<<< HEAD
-    open(path, { create, exclusive = false, mode }) {
+    open(path, { create, exclusive = false, mode, readOnly = false }) {
       const how = { create: create && !exclusive, createNew: create && exclusive, mode };
-      const file = Deno.openSync(path, { read: true, write: true, ...how });
-=======
-    open(path, { create, mode, readOnly = false }) {
-      const file = Deno.openSync(path, { read: true, write: !readOnly, create, mode });
->>>>>>> e91dd77 (Stores: in memory and in files, versions behind one interface)
+      const file = Deno.openSync(path, { read: true, write: !readOnly, ...how });
       try {
-        return new DenoFile(file, identity(path, file.statSync()));
+        const stat = file.statSync();
+        // Only to read, a folder can be opened too.
+        if (stat.isDirectory) throw isFolder(path);
+        return new DenoFile(file, identity(path, stat));
       } catch (error) {
         file.close();
         throw error;

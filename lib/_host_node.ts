@@ -54,7 +54,7 @@ export function foldersAndNames(): FoldersAndNames {
     remove(path) {
       // Deno's `unlinkSync` removes an empty folder too.
       if (fs.lstatSync(path).isDirectory()) {
-        throw Object.assign(new Error(`Cannot remove ${path}: it is a folder`), { code: "EISDIR" });
+        throw isFolder(path, "remove");
       }
       fs.unlinkSync(path);
     },
@@ -68,6 +68,11 @@ export function foldersAndNames(): FoldersAndNames {
       }
     },
   };
+}
+
+/** Says that a file was expected, as the system does. */
+export function isFolder(path: string, action = "open"): Error {
+  return Object.assign(new Error(`Cannot ${action} ${path}: it is a folder`), { code: "EISDIR" });
 }
 
 /** Answers what `look` finds, or `undefined` when its path leads to nothing. */

@@ -18,6 +18,7 @@ class Descriptor implements OpenFile, Held {
   readonly #disk: SimulatedDisk;
   readonly #file: FileNode;
   readonly #path: string;
+  readonly #readOnly: boolean;
   #closed = false;
 
   constructor(
@@ -26,6 +27,7 @@ class Descriptor implements OpenFile, Held {
     held: Set<Held>,
     file: FileNode,
     path: string,
+    readOnly: boolean,
   ) {
     this.#machine = machine;
     this.#process = process;
@@ -33,6 +35,7 @@ class Descriptor implements OpenFile, Held {
     this.#disk = machine.disk;
     this.#file = file;
     this.#path = path;
+    this.#readOnly = readOnly;
     this.id = { dev: 1, ino: file.ino };
     file.opened++;
     held.add(this);
@@ -44,6 +47,7 @@ class Descriptor implements OpenFile, Held {
   }
 
   write(buffer: Uint8Array, position: number): void {
+    if (this.#readOnly && buffer.length > 0) throw this.#refuse("write", "EBADF");
     const { data } = this.#file;
     const blocks = data.blocksOf(buffer.length, position);
     const step = this.#step("write", `${buffer.length} bytes at ${position}`, buffer, blocks);
@@ -60,6 +64,7 @@ class Descriptor implements OpenFile, Held {
   }
 
   truncate(size: number): void {
+    if (this.#readOnly) throw this.#refuse("truncate", "EINVAL");
     this.#step("truncate", `to ${size} bytes`).effects = this.#file.data.truncate(size);
   }
 
@@ -95,6 +100,12 @@ class Descriptor implements OpenFile, Held {
     this.#file.locks.delete(this);
     this.#held.delete(this);
     this.#disk.closed(this.#file);
+  }
+
+  #refuse(action: IoAction, code: string): Error {
+    this.#step(action);
+    const message = `Cannot ${action} ${this.#path}: it was opened only to read (${code})`;
+    return Object.assign(new Error(message), { code });
   }
 
   #step(action: IoAction, detail?: string, data?: Uint8Array, blocks?: number): TakenStep {
@@ -175,7 +186,7 @@ export function simulatedFiles(
         taken.effects = [change];
         taken.outcome = "created";
       }
-      return new Descriptor(machine, process, held, file, path);
+      return new Descriptor(machine, process, held, file, path, options.readOnly ?? false);
     },
     identify(path) {
       const node = look(path)?.node;

@@ -1,7 +1,7 @@
 /** What a simulation's user sees of its processes and of their I/O steps. */
 import type { Host } from "../../../lib/_host.ts";
 
-export type { FileId, Files, Host, OpenFile, Timer } from "../../../lib/_host.ts";
+export type { FileId, Files, Host, OpenFile, OpenOptions, Timer } from "../../../lib/_host.ts";
 
 /** A process that has ended asked something of its host. */
 export class ProcessEndedError extends Error {

@@ -29,6 +29,10 @@ const command = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: of("open"), path: shallow, create: of(true) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: of("open"), path, create: of(false), readOnly: of(true) }),
+  },
   { weight: 6, arbitrary: fc.record({ do: of("write"), which, position, length: position }) },
   { weight: 3, arbitrary: fc.record({ do: of("read"), which, position, length: position }) },
   { weight: 3, arbitrary: fc.record({ do: of("truncate"), which, size: position }) },
@@ -57,7 +61,15 @@ const command = fc.oneof(
 );
 
 type Fields = Partial<
-  { path: string; to: string; which: number; position: number; length: number; size: number }
+  {
+    path: string;
+    to: string;
+    which: number;
+    position: number;
+    length: number;
+    size: number;
+    readOnly: boolean;
+  }
 >;
 type Command = Fields & {
   do: string;
@@ -89,6 +101,7 @@ function carryOut(side: Side, command: Command, turn: number): unknown {
       return void opened.push(files.open(at(path), {
         create: command.create!,
         exclusive: command.exclusive,
+        readOnly: command.readOnly,
         mode: 0o600,
       }));
     case "write":
@@ -265,6 +278,8 @@ test("simulated files answer as real ones do, whatever is done with them", {
       "open ENOTDIR",
       "open ELOOP",
       "open EEXIST",
+      "write EBADF",
+      "truncate EINVAL",
       "makeFolder ",
       "makeFolder EEXIST or ENOENT",
       "makeFolder ENOTDIR",
