@@ -51,7 +51,7 @@ export class Contents {
     const bytes = bytesOf(value);
     const id = lease.nextContent();
     const path = this.#pathOf(id);
-    const file = this.#files.open(path, { create: true, mode: MODE });
+    const file = this.#files.open(path, { create: true, exclusive: true, mode: MODE });
     try {
       file.write(bytes, 0);
       file.sync();

@@ -41,8 +41,7 @@ export class Lease {
     for (;;) {
       const id = makeId(host);
       const path = `${folder}/${id}`;
-      if (files.identify(path) !== undefined) continue;
-      const file = files.open(path, { create: true, mode: MODE });
+      const file = files.open(path, { create: true, exclusive: true, mode: MODE });
       // Before it was locked somebody may have taken it for a dead one's, and removed it.
       if (file.tryLock("exclusive") && sameFile(files.identify(path), file.id)) {
         files.syncFolder(folder);

@@ -8,6 +8,7 @@
  * Numbers of inodes are used again as soon as a file has neither a name nor a descriptor, as ext4
  * does: who takes a number for an identity must keep the file open.
  */
+import type { OpenOptions } from "../../../lib/_host.ts";
 import type { Bytes } from "./_file_data.ts";
 import {
   type Entry,
@@ -69,7 +70,7 @@ export class SimulatedDisk {
   /** The file at a path, which is created when it is missing and `create` says so. */
   open(
     path: string,
-    { create, exclusive, mode }: { create: boolean; exclusive?: boolean; mode?: number },
+    { create, exclusive, mode }: OpenOptions,
   ): { file: FileNode; change: NameChange | undefined } {
     const anew = create && exclusive === true;
     const { folder, name, node } = this.find(path, { action: "open", follow: !anew });
