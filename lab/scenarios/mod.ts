@@ -2,6 +2,8 @@
 import { type Scenario, UsageError } from "../worlds/mod.ts";
 import asyncLazyInit from "./async_lazy_init.ts";
 import cancelledWaiter from "./cancelled_waiter_strands_readers.ts";
+import concurrentReads from "./concurrent_reads.ts";
+import concurrentWrites from "./concurrent_writes.ts";
 import crashWhileHolding from "./crash_while_holding.ts";
 import deadlockTimeout from "./deadlock_timeout.ts";
 import diningPhilosophers from "./dining_philosophers.ts";
@@ -10,8 +12,17 @@ import forgottenRelease from "./forgotten_release.ts";
 import grantedThenAborted from "./granted_then_aborted.ts";
 import lockAcrossAwait from "./lock_across_await.ts";
 import lostUpdate from "./lost_update.ts";
+import mixed from "./mixed.ts";
 import mixedLocking from "./mixed_locking.ts";
+import noDeadlock from "./no_deadlock.ts";
+import overload from "./overload.ts";
 import permitLeak from "./permit_leak.ts";
+import queueFull from "./queue_full.ts";
+import queueOrder from "./queue_order.ts";
+import readersNeverWait from "./readers_never_wait.ts";
+import serverAndWriter from "./server_and_writer.ts";
+import shutdownUnderLoad from "./shutdown_under_load.ts";
+import tableWrites from "./table_writes.ts";
 import terminatedWorker from "./terminated_worker.ts";
 import tornFile from "./torn_file.ts";
 import tornRead from "./torn_read.ts";
@@ -37,6 +48,17 @@ export const scenarios: readonly Scenario[] = [
   tornFile,
   unlinkRace,
   terminatedWorker,
+  readersNeverWait,
+  concurrentReads,
+  concurrentWrites,
+  mixed,
+  noDeadlock,
+  serverAndWriter,
+  overload,
+  shutdownUnderLoad,
+  queueOrder,
+  queueFull,
+  tableWrites,
 ];
 
 /**

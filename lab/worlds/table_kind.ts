@@ -1,6 +1,7 @@
 import { currentHost, withHost } from "../../lib/_host.ts";
 import {
   countPending,
+  CsvRow,
   type DrainOptions,
   type DrainOutcome,
   getNextPending,
@@ -17,6 +18,11 @@ import {
   type WriteOutcome,
 } from "../../lib/queue/mod.ts";
 import type { ObjectKind } from "./object_kind.ts";
+
+/** A write of one new row, for tables and their queues. */
+export function insertRow(key: string, ...values: string[]): NewWrite {
+  return { operation: "insert", rows: [new CsvRow(key, values)] };
+}
 
 /** What actors do to a table. */
 export interface SharedTable {
