@@ -155,7 +155,10 @@ export class NearProgram implements Program {
     this.#time = new Time(actors.length);
     // Which calls overlap is not declared by the steps they are made of.
     const undeclared = this.#sharing || this.#subject.model !== undefined;
-    this.#ports = actors.map((actor, place) => new SteppedPort(actor, place, undeclared));
+    const context = this.#sharing || this.#waiting ? actorPort : undefined;
+    this.#ports = actors.map((actor, place) =>
+      new SteppedPort(actor, place, undeclared, { context })
+    );
     this.#views = this.#ports.map((port, place) => new View(port, this.#media.of(place)));
   }
 }

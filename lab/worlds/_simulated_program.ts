@@ -161,7 +161,7 @@ class SimulatedRun implements Overseer, Strike {
     this.#plan = new CrashPlan(this, deepest, keys);
     const undeclared = subject.model !== undefined;
     this.#ports = subject.actors.map((actor, place) =>
-      new SteppedPort(actor, place, undeclared, this)
+      new SteppedPort(actor, place, undeclared, { overseer: this })
     );
   }
 

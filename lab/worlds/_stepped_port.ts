@@ -6,6 +6,7 @@
  * its end, and the actor goes on in the same step; or it has called back, and the actor stands before
  * an operation of its own inside; or it waits for others, and the actor stands before its return.
  */
+import type { AsyncLocalStorage } from "node:async_hooks";
 import {
   type Action,
   describeOperation,
@@ -49,12 +50,20 @@ export interface Overseer {
   isDead(place: number): boolean;
 }
 
+/** What else a port may know of. */
+interface Surroundings {
+  /** Says on whose behalf code runs, where operations have operations inside. */
+  readonly context?: AsyncLocalStorage<Port>;
+  readonly overseer?: Overseer;
+}
+
 /** See the top of the file. It is itself the action the actor stands before. */
 export class SteppedPort implements Port, Action {
   readonly stepped = true;
   readonly actor: string;
   readonly #place: number;
   readonly #undeclared: boolean;
+  readonly #context: AsyncLocalStorage<Port> | undefined;
   readonly #overseer: Overseer | undefined;
   /** Asynchronous operations that have been begun, the innermost last. */
   readonly #pending: Pending[] = [];
@@ -68,11 +77,17 @@ export class SteppedPort implements Port, Action {
   #returning = false;
 
   /** @param undeclared Whether actors share more than what they declare. */
-  constructor(actor: string, place: number, undeclared: boolean, overseer?: Overseer) {
+  constructor(
+    actor: string,
+    place: number,
+    undeclared: boolean,
+    { context, overseer }: Surroundings = {},
+  ) {
     this.#overseer = overseer;
     this.actor = actor;
     this.#place = place;
     this.#undeclared = undeclared;
+    this.#context = context;
   }
 
   get operation(): Operation {
@@ -138,7 +153,7 @@ export class SteppedPort implements Port, Action {
     const reject = this.#reject;
     let value: unknown;
     try {
-      value = this.#operation.perform!(this.#argument);
+      value = this.#perform();
     } catch (error) {
       if (this.#overseer?.isDead(this.#place)) return;
       reject(error);
@@ -166,6 +181,14 @@ export class SteppedPort implements Port, Action {
     this.failed(new TypeError(`Cannot end: ${what} has not been awaited`));
   };
   readonly failed = (error: unknown): void => this.#run?.threw(this.#place, error);
+
+  /** Whoever lets this actor go is another, on whose behalf nothing may be done. */
+  #perform(): unknown {
+    const perform = this.#operation.perform!;
+    return this.#context === undefined
+      ? perform(this.#argument)
+      : this.#context.run(this, perform, this.#argument);
+  }
 
   #stand(operation: Performable, argument: unknown): void {
     this.#operation = this.#undeclared ? { ...operation, undeclared: true } : operation;

@@ -48,6 +48,29 @@ describe("World.object()", () => {
     assert.match(failure!.message, /waits to return from enter stile/);
   });
 
+  test("what an operation does in the world it was made with is its actor's step", {
+    timeout,
+  }, async () => {
+    const result = await expectSafe({
+      name: "inner steps",
+      build: (world) => {
+        const own = world.object("own", {
+          operations: { twice: "write" },
+          tasks: (world) => {
+            const inner = world.operation("inner", "write", (who: string) => who);
+            return { twice: async (who: string) => await inner(who) + await inner(who) };
+          },
+        });
+        return team(2, async (place) => {
+          const who = "AB"[place];
+          assert.equal(await own.twice(who), who + who);
+        });
+      },
+    }, { strategy: "exhaustive" });
+    assert.equal(result.evidence.kind, "proved");
+    assert(result.evidence.orders > 2, "others come in between");
+  });
+
   test("an operation that is not awaited is told", { timeout }, async () => {
     const build = (world: World): Actor[] => {
       const own = world.object("own", {
