@@ -25,7 +25,7 @@ export interface Race {
    */
   build(world: World): readonly Actor[];
   /** Looks at what is left when all actors have finished; answers what is wrong with it, if anything. */
-  check?(end: EndState, shared: SharedObjects): string | undefined;
+  check?(end: EndState, shared: SharedObjects): string | undefined | Promise<string | undefined>;
 }
 
 const VARIANT = "race";
