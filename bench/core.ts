@@ -5,6 +5,7 @@
 import { main } from "./_main.ts";
 import type { Row } from "./_measure.ts";
 import { rows as checker } from "./checker.ts";
+import { rows as deadlock } from "./deadlock.ts";
 import { rows as engine } from "./engine.ts";
 import { rows as fileLock } from "./file_lock.ts";
 import { rows as lockManager } from "./lock_manager.ts";
@@ -14,6 +15,7 @@ import { rows as sharedRwLock } from "./shared_rw_lock.ts";
 // A new file of rows is added here.
 const all: readonly Row[] = [
   ...rwLock,
+  ...deadlock,
   ...lockManager,
   ...fileLock,
   ...sharedRwLock,

@@ -637,6 +637,10 @@ describe("RwLock: cost", { timeout }, () => {
     lock.tryWrite()!.release();
     lock.tryRead()!.release();
     await lock.withWrite(() => {}, { timeout: 10 });
+    const { signal } = controller;
+    using guard = await lock.upgradable({ timeout: 10, signal });
+    await guard.upgrade({ timeout: 10, signal });
+    guard.downgrade();
     assert.deepEqual([host.reads, host.set, count.ever], [0, 0, 0]);
   });
 

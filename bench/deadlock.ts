@@ -1,0 +1,33 @@
+/**
+ * What being watched for deadlocks costs. Without a detector it costs nothing, for no lock knows of
+ * one: `tests/layering_test.ts` keeps that so.
+ */
+import { DeadlockDetector, type ReadWriteLock, RwLock } from "../mod.ts";
+import type { Contestant, Row } from "./_measure.ts";
+
+const TIMES = 5_000;
+
+function alone(name: string, lock: ReadWriteLock): Contestant {
+  const owner = {};
+  return {
+    name,
+    async run() {
+      let inside = 0;
+      for (let i = 0; i < TIMES; i++) {
+        const guard = await lock.write({ owner });
+        inside++;
+        guard.release();
+      }
+      return inside;
+    },
+  };
+}
+
+/** See above. */
+export const rows: readonly Row[] = [{
+  name: "await write() + release(), watched for deadlocks",
+  operations: TIMES,
+  expected: TIMES,
+  ours: alone("watched", new DeadlockDetector().watch(new RwLock())),
+  rivals: [alone("not watched", new RwLock())],
+}];
