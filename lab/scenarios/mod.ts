@@ -8,6 +8,8 @@ import crashWhileHolding from "./crash_while_holding.ts";
 import deadlockTimeout from "./deadlock_timeout.ts";
 import diningPhilosophers from "./dining_philosophers.ts";
 import doubleRelease from "./double_release.ts";
+import exportImport from "./export_import.ts";
+import fileStoreOps from "./file_store_ops.ts";
 import forgottenRelease from "./forgotten_release.ts";
 import grantedThenAborted from "./granted_then_aborted.ts";
 import lockAcrossAwait from "./lock_across_await.ts";
@@ -22,6 +24,7 @@ import queueOrder from "./queue_order.ts";
 import readersNeverWait from "./readers_never_wait.ts";
 import serverAndWriter from "./server_and_writer.ts";
 import shutdownUnderLoad from "./shutdown_under_load.ts";
+import stress from "./stress.ts";
 import tableWrites from "./table_writes.ts";
 import terminatedWorker from "./terminated_worker.ts";
 import tornFile from "./torn_file.ts";
@@ -59,6 +62,9 @@ export const scenarios: readonly Scenario[] = [
   queueOrder,
   queueFull,
   tableWrites,
+  fileStoreOps,
+  stress,
+  exportImport,
 ];
 
 /**
