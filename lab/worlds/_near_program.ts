@@ -95,6 +95,7 @@ export class NearProgram implements Program {
       object.kind === "lock" && object.detectDeadlocks === true
     );
     this.#waiting = subject.objects.some((object) => object.kind === "object");
+    if (this.#waiting || this.#detecting) this.settle = () => this.#settle();
     this.#connect();
   }
 
@@ -120,11 +121,12 @@ export class NearProgram implements Program {
     }
   }
 
-  settle(): Promise<void> | undefined {
+  /** Left out where nothing goes on by itself. */
+  readonly settle: (() => Promise<void> | undefined) | undefined;
+
+  #settle(): Promise<void> | undefined {
     if (this.#settledAt === this.#run.steps) return undefined;
-    if (!this.#detecting && !(this.#waiting && this.#ports.some((port) => port.pending))) {
-      return undefined;
-    }
+    if (!this.#detecting && !this.#ports.some((port) => port.pending)) return undefined;
     this.#settledAt = this.#run.steps;
     return macrotask();
   }

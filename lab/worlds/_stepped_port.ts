@@ -135,7 +135,9 @@ export class SteppedPort implements Port, Action {
   }
 
   ready(): boolean {
-    return this.isPossible() && (this.#overseer?.mayGo(this.#place, this.#operation) ?? true);
+    const overseer = this.#overseer;
+    return this.isPossible() &&
+      (overseer === undefined || overseer.mayGo(this.#place, this.#operation));
   }
 
   /** Whether what the actor stands before can be carried out. */
@@ -146,26 +148,33 @@ export class SteppedPort implements Port, Action {
 
   go(): void {
     this.#standing = false;
-    this.#overseer?.goes(this.#place, this.#operation, this.#argument);
-    if (this.#returning) return this.#return();
-    for (const outer of this.#pending) outer.interrupted = true;
+    // Most runs have neither, and are to be short.
+    const overseer = this.#overseer;
+    const pending = this.#pending.length > 0;
+    if (overseer !== undefined) overseer.goes(this.#place, this.#operation, this.#argument);
+    if (pending) {
+      if (this.#returning) return this.#return();
+      for (const outer of this.#pending) outer.interrupted = true;
+    }
     const resolve = this.#resolve;
     const reject = this.#reject;
     let value: unknown;
     try {
       value = this.#perform();
     } catch (error) {
-      if (this.#overseer?.isDead(this.#place)) return;
+      if (overseer?.isDead(this.#place)) return;
       reject(error);
-      this.#lookLater();
+      if (pending) this.#lookLater();
       return;
     }
     if (value instanceof Promise) return this.#begin(value, resolve, reject);
-    if (this.#overseer?.isDead(this.#place)) return;
-    this.#overseer?.did(this.#place, this.#operation, value);
+    if (overseer !== undefined) {
+      if (overseer.isDead(this.#place)) return;
+      overseer.did(this.#place, this.#operation, value);
+    }
     this.#run!.returned(this.#place, value);
     resolve(value);
-    this.#lookLater();
+    if (pending) this.#lookLater();
   }
 
   readied(): void {

@@ -92,9 +92,9 @@ class TaskMedium implements Medium, NearMedia {
   reset(clock: VirtualClock): void {
     this.#clock = clock;
     this.#stepped = true;
-    this.#shared.clear();
-    this.#barriers.clear();
-    this.#signals.clear();
+    if (this.#shared.size > 0) this.#shared.clear();
+    if (this.#barriers.size > 0) this.#barriers.clear();
+    if (this.#signals.size > 0) this.#signals.clear();
     this.#recorder = undefined;
     for (const entry of this.#cells.values()) entry.cell.value = entry.initial;
     if (this.#choices.size > 0) withHost(virtualHost(clock), () => this.#renewLocks());
