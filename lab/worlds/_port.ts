@@ -1,5 +1,5 @@
 /** Where the operations of an actor go, and what carries them out. */
-import type { Operation } from "../engine/mod.ts";
+import { macrotask, type Operation } from "../engine/mod.ts";
 
 /** An operation together with how it is carried out. */
 export interface Performable extends Operation {
@@ -81,24 +81,40 @@ export class Standstill {
   }
 }
 
+/** After so many operations timers, input and output get their turn, in operations less one. */
+const TURN = 0xfff;
+
 /** A port for free runs: everything is carried out at once. */
 export class FreePort implements Port {
   readonly stepped = false;
   readonly actor: string;
   readonly #still: Standstill;
+  #closed = false;
 
   constructor(actor: string, still: Standstill) {
     this.actor = actor;
     this.#still = still;
   }
 
+  /** The actor is not to be heard of again: what it asks for never happens. */
+  close(): void {
+    this.#closed = true;
+  }
+
   operate(operation: Performable, argument: unknown): Promise<unknown> {
-    this.#still.moves++;
+    // An actor that asks again and again would keep everybody from what is to end the run.
+    if ((++this.#still.moves & TURN) === 0) return this.#later(operation, argument);
+    if (this.#closed) return new Promise(() => {});
     try {
       return Promise.resolve(operation.perform!(argument));
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  async #later(operation: Performable, argument: unknown): Promise<unknown> {
+    await macrotask();
+    return await this.operate(operation, argument);
   }
 
   readied(): void {}

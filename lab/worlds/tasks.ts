@@ -241,8 +241,8 @@ export class TasksDistance implements Distance {
     const stuck = new Promise<void>((resolve) => stop = resolve);
     const still = new Standstill(PATIENCE, stop);
     const started = performance.now();
-    const runs = actors.map((actor, place) => {
-      const port = new FreePort(actor, still);
+    const ports = actors.map((actor) => new FreePort(actor, still));
+    const runs = ports.map((port, place) => {
       const mine = variant.build(new View(port, medium), parameters)[place];
       return actorPort.run(port, () => start(mine));
     });
@@ -260,6 +260,7 @@ export class TasksDistance implements Distance {
     await Promise.race([all, stuck]);
     clearTimeout(limit);
     still.end();
+    for (const port of ports) port.close();
     const elapsed = performance.now() - started;
     if (left.size > 0) {
       outcome ??= { kind: "deadlock", waiting: [...left].map((actor) => ({ actor })) };

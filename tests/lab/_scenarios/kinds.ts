@@ -121,6 +121,93 @@ export default defineScenario({
         return [...rows.keys()].sort().join("") === "AB" ? undefined : `rows ${[...rows.keys()]}`;
       },
     },
+    store: {
+      expect: "safe",
+      worlds: ["tasks", "simulation", "processes"],
+      because: "transactions take turns, and what is read at once is of one version",
+      build: (world) => {
+        const store = world.object("store", objects.store());
+        const torn = world.cell("torn", 0);
+        return [
+          ...team(2, async (place) => {
+            await store.transaction(async (transaction) => {
+              const count = (await transaction.get<number>("count"))?.value ?? 0;
+              transaction.set("count", count + 1);
+              transaction.set("last", "AB"[place]);
+            });
+          }),
+          {
+            name: "reader",
+            run: async () => {
+              const all = await store.readAll();
+              if ("count" in all !== "last" in all) await torn.write(1);
+              assert.equal(await store.compareAndSet("count", 1_000, 7), undefined);
+              await store.set("seen", "yes");
+              assert.equal(await store.delete("seen"), true);
+              assert.equal(await store.get("seen"), undefined);
+            },
+          },
+        ];
+      },
+      check: async ({ torn }, _parameters, { store }) => {
+        const { count, ...rest } = await (store as objects.SharedStore).readAll();
+        return count === 2 && torn === 0 && Object.keys(rest).join() === "last"
+          ? undefined
+          : `count = ${count}, torn = ${torn}`;
+      },
+    },
+    processor: {
+      expect: "safe",
+      worlds: ["tasks"],
+      because: "a job that was accepted is done, and one too many is refused",
+      build: (world) => {
+        const pool = world.object(
+          "pool",
+          objects.processor({ workers: 1, queueLimit: 1 }, ({ held }) => ({
+            wait: async () => {
+              await held();
+              return "done";
+            },
+          })),
+        );
+        const accepted = world.channel<boolean>("accepted");
+        const clock = world.clock("clock");
+        const refused = world.cell("refused", 0);
+        const done = world.cell("done", 0, { atomic: true });
+        const add = async () => {
+          for (let seen = await done.read(); !await done.compareAndSet(seen, seen + 1);) {
+            seen = await done.read();
+          }
+        };
+        return [
+          ...team(3, async () => {
+            let id: number;
+            try {
+              id = await pool.offer("wait");
+            } catch (error) {
+              if ((error as Error).name !== "QueueFullError") throw error;
+              await refused.write(1);
+              return await accepted.send(false);
+            }
+            await accepted.send(true);
+            assert.equal(await pool.complete(id), "done");
+            await add();
+          }),
+          {
+            name: "gate",
+            run: async () => {
+              for (let i = 0; i < 3; i++) {
+                if (!await accepted.receive()) continue;
+                while (!await pool.letGo()) await clock.sleep(1);
+              }
+              assert.equal((await pool.stats()).queued, 0);
+            },
+          },
+        ];
+      },
+      check: ({ done, refused }) =>
+        done + refused === 3 ? undefined : `${done} done, ${refused} refused`,
+    },
     queue: {
       expect: "safe",
       worlds: ["simulation", "processes"],

@@ -10,6 +10,7 @@ import {
   replay,
 } from "../../../lab/engine/mod.ts";
 import {
+  defineScenario,
   type Distance,
   investigate,
   openDistance,
@@ -199,4 +200,32 @@ test("a schedule found between tasks is the same schedule at every distance", {
       near.events.map(({ actor, operation, result }) => [actor, operation.kind, result]),
     );
   }
+});
+
+test("an actor of a free run that never stops asking does not keep the run from its end", {
+  timeout,
+}, async () => {
+  await using tasks = openDistance("tasks");
+  const scenario = defineScenario({
+    ...lostUpdate,
+    variants: {
+      spins: {
+        expect: "broken",
+        symptom: "endless",
+        because: "nobody writes what it waits for",
+        build: (world) => {
+          const cell = world.cell("cell", 0);
+          return [{
+            name: "A",
+            run: async () => {
+              while (await cell.read() === 0);
+            },
+          }];
+        },
+        check: () => undefined,
+      },
+    },
+  });
+  const { outcome } = await tasks.free!(new Subject(scenario, "spins"));
+  assert.equal(outcome.kind, "deadlock");
 });

@@ -1,0 +1,85 @@
+import {
+  type Entry,
+  FileStore,
+  type FileStoreOptions,
+  type KeyVersion,
+  type ListOptions,
+  MemoryStore,
+  type Store,
+  type StoreWait,
+  type Transaction,
+  type TransactionOptions,
+} from "../../lib/store/mod.ts";
+import type { ObjectKind } from "./object_kind.ts";
+
+/** What actors do to a store. */
+export interface SharedStore {
+  /** The value of a key, with its version; `undefined` when there is none. */
+  get<T = unknown>(key: string): Promise<Entry<T> | undefined>;
+  /** The keys that are there. */
+  list(options?: ListOptions): Promise<readonly KeyVersion[]>;
+  /** Stores a value; answers its version. */
+  set(key: string, value: unknown, options?: StoreWait): Promise<number>;
+  /** Takes a key away; answers whether it was there. */
+  delete(key: string, options?: StoreWait): Promise<boolean>;
+  /** Stores a value if the key has that version; answers the new one, or nothing if it has another. */
+  compareAndSet(
+    key: string,
+    version: number | undefined,
+    value: unknown,
+    options?: StoreWait,
+  ): Promise<number | undefined>;
+  /** Runs a function on one version of the store, and commits what it has set. */
+  transaction<R>(
+    fn: (transaction: Transaction) => R | Promise<R>,
+    options?: TransactionOptions,
+  ): Promise<R>;
+  /** All that is in one version of the store. */
+  readAll(): Promise<Readonly<Record<string, unknown>>>;
+}
+
+/** The operations of a store. */
+type StoreOperation = keyof SharedStore;
+
+/**
+ * The library's own stores: `MemoryStore` between tasks, `FileStore` between processes.
+ *
+ * @param options What a `FileStore` is built with, in each process.
+ */
+export function store(options: FileStoreOptions = {}): ObjectKind<SharedStore, StoreOperation> {
+  return {
+    operations: {
+      get: "read",
+      list: "read",
+      readAll: "read",
+      set: "write",
+      delete: "write",
+      compareAndSet: "write",
+      transaction: "write",
+    },
+    tasks: () => over(new MemoryStore()),
+    files: (folder) => {
+      const files = new FileStore(folder, options);
+      return Object.assign(over(files), { [Symbol.dispose]: () => files.close() });
+    },
+    close: (store) => (store as SharedStore & Partial<Disposable>)[Symbol.dispose]?.(),
+  };
+}
+
+function over(store: Store): SharedStore {
+  return {
+    get: (key) => store.get(key),
+    list: (options) => store.list(options),
+    set: (key, value, options) => store.set(key, value, options),
+    delete: (key, options) => store.delete(key, options),
+    compareAndSet: (key, version, value, options) =>
+      store.compareAndSet(key, version, value, options),
+    transaction: (fn, options) => store.transaction(fn, options),
+    async readAll() {
+      using snapshot = await store.snapshot();
+      const all: Record<string, unknown> = {};
+      for (const { key } of await snapshot.list()) all[key] = (await snapshot.get(key))?.value;
+      return all;
+    },
+  };
+}
