@@ -1,12 +1,6 @@
 /**
- * An acquire that may be given up at every step of its way, as a race for the lab.
- *
- * Four actors share a stage, and each of their steps is one: `asks` begins the acquire that has a
- * timeout and a signal, `follows` one that has neither, `frees` lets go of what keeps both out, and
- * `aborts` fires the signal. The lab runs them in every order, with the timeout passing at every
- * moment at which it could. A step is one turn of the microtask queue, in which whatever was resolved
- * in the step before goes on by one `await`; so that more turns may lie between two things, an actor
- * may idle for some steps, and two things can be done in one step with none between them.
+ * An acquire that may be given up at every step of its way: what it can come to, and what must hold
+ * whatever it came to. The steps are in `_races.ts`.
  *
  * When all is over the stage is wound up: who is inside leaves, until nobody is left. What must hold:
  *
@@ -16,16 +10,9 @@
  *   refuses it;
  * - no timer, no listener, no waiter and no holder is left.
  */
-import assert from "node:assert/strict";
-import { expectSafe, explore, type Race, type World } from "../../../lab/mod.ts";
 import { currentHost, type Host, withHost } from "../../../lib/_host.ts";
-import {
-  type LockMode,
-  type LockPolicy,
-  LockTimeoutError,
-  UpdateLimitError,
-} from "../../../mod.ts";
-import type { RaceLock } from "./_twins.ts";
+import { type LockMode, LockTimeoutError, UpdateLimitError } from "../../../mod.ts";
+import { CountedSignal, CountingHost } from "./_counted.ts";
 
 /** What may end the acquire. */
 export interface Limits {
@@ -68,74 +55,6 @@ const TURNS = 100;
 
 /** Why it was aborted. */
 const REASON = "given up";
-
-/** A host that counts its timers, and tells before one fires. */
-class CountingHost implements Host {
-  timers = 0;
-  readonly now: Host["now"];
-  readonly random: Host["random"];
-  readonly #host: Host;
-  readonly #before: () => void;
-
-  constructor(host: Host, before: () => void) {
-    this.#host = host;
-    this.#before = before;
-    this.now = () => host.now();
-    this.random = () => host.random();
-  }
-
-  get timeOrigin(): number {
-    return this.#host.timeOrigin;
-  }
-
-  get files(): Host["files"] {
-    return this.#host.files;
-  }
-
-  setTimer(callback: () => void, ms: number): object {
-    this.timers++;
-    const timer = {
-      set: true,
-      of: this.#host.setTimer(() => {
-        timer.set = false;
-        this.timers--;
-        this.#before();
-        callback();
-      }, ms),
-    };
-    return timer;
-  }
-
-  clearTimer(timer: unknown): void {
-    const mine = timer as { set: boolean; of: unknown };
-    if (mine === undefined || !mine.set) return;
-    mine.set = false;
-    this.timers--;
-    this.#host.clearTimer(mine.of);
-  }
-}
-
-/** A controller that counts the listeners of its signal. */
-class CountedSignal {
-  listeners = 0;
-  readonly controller = new AbortController();
-
-  constructor() {
-    const { signal } = this.controller;
-    const { addEventListener, removeEventListener } = signal;
-    const seen = new Set<unknown>();
-    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
-      seen.add(args[1]);
-      this.listeners = seen.size;
-      addEventListener.apply(signal, args);
-    };
-    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
-      seen.delete(args[1]);
-      this.listeners = seen.size;
-      removeEventListener.apply(signal, args);
-    };
-  }
-}
 
 /** One who wants to be inside. */
 class Party {
@@ -309,147 +228,4 @@ export class Stage {
   #look(): void {
     if (this.#asks.state === "waiting" && this.#scene.granted()) this.#granted = true;
   }
-}
-
-/** What differs between races over one scene. */
-interface Course {
-  /** Who fires the signal when. */
-  readonly fires: "apart" | "after freeing" | "before freeing" | "while kept out";
-  /** How many steps one who has begun, freed or aborted idles. */
-  readonly idles: Readonly<Record<"asks" | "frees" | "aborts", number>>;
-}
-
-const OPERATIONS = {
-  ask: "write",
-  follow: "write",
-  free: "write",
-  abort: "write",
-  freeThenAbort: "write",
-  abortThenFree: "write",
-  pass: "write",
-  idle: "write",
-} as const;
-
-function raceOf(name: string, makeScene: () => Scene, course: Course, passes: number): Race {
-  return {
-    name,
-    build: (world: World) => {
-      const stage = world.object("stage", {
-        operations: OPERATIONS,
-        tasks: () => new Stage(makeScene),
-      });
-      const actor = (
-        name: string,
-        step: "ask" | "follow" | "free" | "abort" | "freeThenAbort" | "abortThenFree",
-        idles = 0,
-      ) => ({
-        name,
-        run: async () => {
-          await stage[step]();
-          for (let i = 0; i < idles; i++) await stage.idle();
-        },
-      });
-      const { asks, frees, aborts } = course.idles;
-      const actors = [actor("asks", "ask", asks), actor("follows", "follow")];
-      if (course.fires === "after freeing") actors.push(actor("frees", "freeThenAbort", frees));
-      else if (course.fires === "before freeing") {
-        actors.push(actor("frees", "abortThenFree", frees));
-      } else {
-        if (course.fires === "apart") actors.push(actor("frees", "free", frees));
-        actors.push(actor("aborts", "abort", aborts));
-      }
-      if (passes > 0) {
-        actors.push({
-          name: "clock",
-          run: async () => {
-            for (let i = 0; i < passes; i++) await stage.pass();
-          },
-        });
-      }
-      return actors;
-    },
-    check: (_, { stage }) => (stage as Stage).wrong(),
-  };
-}
-
-/** How far a scene's acquire has to go. */
-export interface Way {
-  /**
-   * How many turns of the microtask queue lie at most between a grant and the acquire's answer.
-   *
-   * @default 1
-   */
-  readonly turns?: number;
-  /**
-   * How often time passes that is not the lab's.
-   *
-   * @default 0
-   */
-  readonly passes?: number;
-}
-
-/** All races over a scene. */
-export function racesOf(
-  name: string,
-  makeScene: () => Scene,
-  { turns = 1, passes = 0 }: Way = {},
-): Race[] {
-  const none = { asks: 0, frees: 0, aborts: 0 };
-  const courses: Course[] = [
-    { fires: "apart", idles: { ...none, asks: turns } },
-    { fires: "apart", idles: { ...none, frees: turns } },
-    { fires: "apart", idles: { ...none, aborts: turns } },
-    { fires: "after freeing", idles: none },
-    { fires: "before freeing", idles: none },
-    { fires: "while kept out", idles: none },
-  ];
-  return courses.map((course) => raceOf(name, makeScene, course, passes));
-}
-
-/** Runs every order of every race over a scene, in which nothing may go wrong. */
-export async function expectAllSafe(races: readonly Race[]): Promise<number> {
-  let orders = 0;
-  for (const race of races) {
-    const { evidence } = await expectSafe(race, { strategy: "exhaustive", budget: 200_000 });
-    assert.equal(evidence.kind, "proved", race.name);
-    if (evidence.kind === "proved") orders += evidence.orders;
-  }
-  return orders;
-}
-
-/** Looks for an order that goes wrong, which there must be. */
-export async function expectBroken(races: readonly Race[], how: RegExp): Promise<void> {
-  const found: string[] = [];
-  for (const race of races) {
-    const { failure } = await explore(race, { strategy: "exhaustive", budget: 200_000 });
-    if (failure === undefined) continue;
-    if (how.test(failure.message)) return;
-    found.push(failure.message);
-  }
-  assert.fail(`none goes wrong as ${how} says, but: ${found.join("; ") || "none at all"}`);
-}
-
-/** That somebody waits for a lock who could be inside. */
-export function stranded(
-  lock: Pick<RaceLock, "query">,
-  policy: LockPolicy = "fair",
-): string | undefined {
-  const { holders, waiters } = lock.query();
-  const next = policy === "read-preferring"
-    ? waiters.find(({ mode }) => mode === "read") ?? waiters[0]
-    : waiters[0];
-  if (next === undefined) return undefined;
-  const open = holders.length === 0 ||
-    next.mode === "read" && holders.every(({ mode }) => mode === "read");
-  return open ? `the one who ${next.label} is left out of a lock that is open` : undefined;
-}
-
-/** That somebody is left in a lock or before it. */
-export function occupied(lock: Pick<RaceLock, "query" | "tryWrite">): string | undefined {
-  const { holders, waiters } = lock.query();
-  if (holders.length > 0) return `the one who ${holders[0].label} still holds a lock`;
-  if (waiters.length > 0) return `the one who ${waiters[0].label} still waits for a lock`;
-  const guard = lock.tryWrite();
-  guard?.release();
-  return guard === undefined ? "a lock is not free" : undefined;
 }

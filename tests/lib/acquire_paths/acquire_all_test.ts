@@ -1,6 +1,6 @@
 /**
  * `acquireAll()`, given up at every step, whichever of its locks it waits for. What is raced is in
- * `_stage.ts`. (`SharedRwLock` waits by the runtime and not by its host, so it is not among them.)
+ * `_races.ts`. (`SharedRwLock` waits by the runtime and not by its host, so it is not among them.)
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -14,7 +14,9 @@ import {
   type ReadWriteLock,
   RwLock,
 } from "../../../mod.ts";
-import { expectAllSafe, expectBroken, occupied, racesOf, type Scene, stranded } from "./_stage.ts";
+import { occupied, stranded } from "./_left.ts";
+import { expectAllSafe, expectBroken, racesOf } from "./_races.ts";
+import type { Scene } from "./_stage.ts";
 
 const timeout = 120_000;
 

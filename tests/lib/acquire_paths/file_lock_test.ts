@@ -1,12 +1,14 @@
 /**
  * `FileLock`, given up at every step: in the queue of its process, on the way from there to the
- * flock, and while it is asked for again and again. What is raced is in `_stage.ts`; the files and the
+ * flock, and while it is asked for again and again. What is raced is in `_races.ts`; the files and the
  * time are those of a simulation.
  */
 import { describe, test } from "node:test";
 import { type SimulatedProcess, Simulation } from "../../../lab/mod.ts";
 import { FileLock, type FileLockOptions, type LockMode } from "../../../mod.ts";
-import { expectAllSafe, expectBroken, occupied, racesOf, type Scene, stranded } from "./_stage.ts";
+import { occupied, stranded } from "./_left.ts";
+import { expectAllSafe, expectBroken, racesOf } from "./_races.ts";
+import type { Scene } from "./_stage.ts";
 import { forgetful, raced, type RaceLock } from "./_twins.ts";
 
 const timeout = 240_000;

@@ -1,11 +1,12 @@
 /**
- * `LockManager.request()`, given up at every step. What is raced is in `_stage.ts`. As the
+ * `LockManager.request()`, given up at every step. What is raced is in `_races.ts`. As the
  * specification has it, and unlike the other locks, an abort counts until the callback is called.
  */
 import { describe, test } from "node:test";
 import { LockManager, type LockRequestMode } from "../../../lib/lock_manager.ts";
 import type { LockMode } from "../../../mod.ts";
-import { expectAllSafe, expectBroken, type Leave, racesOf, type Scene } from "./_stage.ts";
+import { expectAllSafe, expectBroken, racesOf } from "./_races.ts";
+import type { Leave, Scene } from "./_stage.ts";
 import { raced } from "./_twins.ts";
 
 const timeout = 120_000;

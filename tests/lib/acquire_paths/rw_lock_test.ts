@@ -1,5 +1,5 @@
 /**
- * `RwLock`: every way in, under every policy, given up at every step. What is raced is in `_stage.ts`.
+ * `RwLock`: every way in, under every policy, given up at every step. What is raced is in `_races.ts`.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,15 +10,9 @@ import {
   type LockPolicy,
   RwLock,
 } from "../../../mod.ts";
-import {
-  expectAllSafe,
-  expectBroken,
-  type Limits,
-  occupied,
-  racesOf,
-  type Scene,
-  stranded,
-} from "./_stage.ts";
+import { occupied, stranded } from "./_left.ts";
+import { expectAllSafe, expectBroken, racesOf } from "./_races.ts";
+import type { Limits, Scene } from "./_stage.ts";
 import { forgetful, hasty, listening, raced, type RaceLock, ticking, undrained } from "./_twins.ts";
 
 const timeout = 120_000;

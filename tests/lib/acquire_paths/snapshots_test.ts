@@ -1,10 +1,11 @@
 /**
  * `Snapshots.update()`, given up at every step of its wait and of its run. What is raced is in
- * `_stage.ts`; here one is inside once one's value is committed, and there is nothing to give back.
+ * `_races.ts`; here one is inside once one's value is committed, and there is nothing to give back.
  */
 import { describe, test } from "node:test";
 import { RwLock, Snapshots } from "../../../mod.ts";
-import { expectAllSafe, expectBroken, type Limits, racesOf, type Scene } from "./_stage.ts";
+import { expectAllSafe, expectBroken, racesOf } from "./_races.ts";
+import type { Limits, Scene } from "./_stage.ts";
 import { raced } from "./_twins.ts";
 
 const timeout = 120_000;
