@@ -45,6 +45,7 @@ async function run(order: RunOrder): Promise<void> {
   };
   try {
     const handler = await findHandler(order);
+    signal.signal.throwIfAborted();
     const result = await runInTrace(trace, () => handler(payload, context));
     const sent = isBatch && Array.isArray(result) ? result.map(sendResult) : result;
     const value = isBatch && sent === result ? undefined : sent;

@@ -160,9 +160,10 @@ export class WorkerThread implements Expirable {
   }
 
   #kill(): void {
-    if (this.#life === undefined) return;
-    this.#worker.pool.ends(this.#life.end());
+    const life = this.#life;
+    // First, for Deno tells of the end of a thread within the call that ends it.
     this.#life = undefined;
+    if (life !== undefined) this.#worker.pool.ends(life.end());
   }
 
   #clearGrace(): void {
