@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { FileLock, RwLock, Snapshots } from "@interlock/core";
 import { tour, WORLD_NAMES } from "@interlock/core/lab";
 import { LockManager } from "@interlock/core/locks";
+import { Processor, WorkerCrashError } from "@interlock/core/processor";
 import { CsvRow, getNextPending, queueWrite, Table } from "@interlock/core/queue";
 import { RedisLocks, RedisUnavailableError } from "@interlock/core/redis";
 import { SharedRwLock } from "@interlock/core/workers";
@@ -55,6 +56,20 @@ async function useRedis(): Promise<void> {
   await assert.rejects(RedisLocks.connect("redis://127.0.0.1:1"), RedisUnavailableError);
 }
 
+async function useProcessor(): Promise<void> {
+  await using processor = new Processor({ workers: 2 });
+  processor.handle("here", (value: number) => value + 1);
+  processor.handle("elsewhere", new URL("./handlers.ts", import.meta.url));
+  processor.handle("crash", new URL("./handlers.ts", import.meta.url));
+  assert.equal(await processor.request("here", 1).completed, 2);
+  const wrong = processor.request("elsewhere", "text").completed;
+  await assert.rejects(wrong, { name: "TypeError", message: "no number: text", code: "ENUMBER" });
+  await assert.rejects(processor.request("crash").completed, WorkerCrashError);
+  const { value, trace, aborted } = await processor.request("elsewhere", 41).completed;
+  assert.deepEqual([value, trace, aborted], [42, undefined, false]);
+  assert.deepEqual(await processor.shutdown(), { finished: 0, aborted: 0, abandoned: 0 });
+}
+
 async function useLab(): Promise<void> {
   for (const { world, variant, verdict, met } of await tour([race], { worlds: WORLD_NAMES })) {
     process.stdout.write(`${world} ${variant} ${verdict} ${met ? "as expected" : "unexpected"}\n`);
@@ -66,4 +81,5 @@ await useLocks();
 await useQueue();
 await useWorkers();
 await useRedis();
+await useProcessor();
 await useLab();

@@ -150,7 +150,7 @@ describe("Processor.handleBatch()", { timeout }, () => {
   test("one job that is aborted leaves the others alone, before and after the batch begins", {
     timeout,
   }, async () => {
-    const { ask, batches } = createBatch({ size: 10 });
+    const { ask, batches, processor } = createBatch({ size: 10 });
     const [before, after] = [new AbortController(), new AbortController()];
     const ends = Promise.allSettled([
       ask(1),
@@ -168,6 +168,8 @@ describe("Processor.handleBatch()", { timeout }, () => {
       (await ends).map((end) => end.status === "fulfilled" ? end.value : end.reason),
       ["one", "before", "after", "four"],
     );
+    const { active, done, aborted, workers } = processor.stats();
+    assert.deepEqual([active, done, aborted, workers[0].active], [0, 2, 2, 0], "each ends once");
   });
 
   test("the signal of a batch aborts when no job wants its result any more", {

@@ -51,14 +51,18 @@ describe("signals", { timeout }, () => {
     const controller = new AbortController();
     const { completed } = processor.request("hold", "first", { signal: controller.signal });
     const second = processor.request("hold", "second").completed;
+    const third = processor.request("hold", "third").completed;
     controller.abort("no"); // it has a worker, and would begin in a microtask
     assert.equal(await outcome(completed), "no");
     await settle();
-    assert.deepEqual(held.payloads, ["second"]);
+    assert.deepEqual(held.payloads, ["second"], "its worker is given on once");
     held.runs[0].end();
     await second;
-    const { aborted, done, workers } = processor.stats();
-    assert.deepEqual([aborted, done, workers[0].aborted], [1, 1, 1]);
+    await settle();
+    held.runs[1].end();
+    await third;
+    const { aborted, done, failed, workers } = processor.stats();
+    assert.deepEqual([aborted, done, failed, workers[0].aborted], [1, 2, 0, 1]);
   });
 
   test("one signal ends many jobs, of which none is begun because another ends", {
