@@ -173,10 +173,16 @@ describe("FileLock.stats()", limit, () => {
       const waiting = lock.write();
       await simulation.run(10);
       process.files.remove("/lock");
+      // Someone who knows nothing of the gate has the new file at once.
+      const next = simulation.process().files.open("/lock", { create: true });
+      assert(next.tryLock("exclusive"));
+      await simulation.run(50);
+      next.close();
       const guard = await simulation.finish(waiting);
       const { acquired, contended, wait, others, holders } = lock.stats();
       assert.deepEqual([acquired.write, contended, wait.count, holders], [1, 1, 1, 1]);
-      assert.equal(others.count, 1);
+      assert.equal(others.count, 2, "it has waited for one process and then for another");
+      assert(wait.max >= 50, "since it first began to wait");
       guard.release();
       holder.release();
       assert.deepEqual([lock.stats().holders, lock.stats().hold.count], [0, 1]);
