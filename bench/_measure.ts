@@ -13,6 +13,12 @@ export interface Contestant {
   readonly name: string;
   /** Does all operations of a sample once, and answers what shows that they were done right. */
   run(): unknown;
+  /**
+   * Operations in one of its samples, where they are so slow that it does fewer.
+   *
+   * @default the row's
+   */
+  readonly operations?: number;
 }
 
 /** Something that ours is compared with. */
@@ -36,6 +42,8 @@ export interface Row {
    * @default 40
    */
   readonly rounds?: number;
+  /** What else there is to tell, found out when all has been measured. */
+  readonly note?: () => string | Promise<string>;
 }
 
 /** How ours did beside one rival. */
@@ -53,6 +61,7 @@ export interface Result {
   /** Nanoseconds for one operation of ours. */
   readonly time: number;
   readonly comparisons: readonly Comparison[];
+  readonly note: string | undefined;
 }
 
 function median(values: readonly number[]): number {
@@ -66,7 +75,7 @@ async function sample(row: Row, contestant: Contestant): Promise<number> {
   const result = await contestant.run();
   const time = performance.now() - start;
   assert.deepEqual(result, row.expected, `${row.name}: ${contestant.name} did it wrong`);
-  return time / row.operations * 1e6;
+  return time / (contestant.operations ?? row.operations) * 1e6;
 }
 
 /** Measures one row. Throws when a contestant did it wrong. */
@@ -92,26 +101,35 @@ export async function measure(row: Row): Promise<Result> {
       time: median(others[i]),
       ratio: median(ours.map((time, round) => time / others[i][round])),
     })),
+    note: await row.note?.(),
   };
 }
 
 function nanoseconds(time: number): string {
+  if (time >= 1e9) return `${(time / 1e9).toPrecision(3)} s`;
+  if (time >= 1e6) return `${(time / 1e6).toPrecision(3)} ms`;
   if (time >= 1e6) return `${(time / 1e6).toPrecision(3)} ms`;
   if (time >= 1000) return `${(time / 1000).toPrecision(3)} µs`;
   return `${time >= 100 ? time.toFixed(0) : time.toPrecision(2)} ns`;
 }
 
+/** A budget as people say it: so many times as long, or that part of the time. */
+function budget(atMost: number): string {
+  return atMost < 1 ? `1/${Math.round(1 / atMost)}` : `${atMost}`;
+}
+
 /** The lines that tell a result. */
-export function report({ row, time, comparisons }: Result): string {
+export function report({ row, time, comparisons, note }: Result): string {
   const lines = [`${row.name}`.padEnd(64) + nanoseconds(time).padStart(9)];
   for (const { rival, time, ratio } of comparisons) {
     const verdict = rival.atMost === undefined
       ? ""
-      : `  budget ${rival.atMost}  ${ratio <= rival.atMost ? "ok" : "OVER"}`;
+      : `  budget ${budget(rival.atMost)}  ${ratio <= rival.atMost ? "ok" : "OVER"}`;
     lines.push(
       `  × ${rival.name}`.padEnd(52) + nanoseconds(time).padStart(9) +
-        `${ratio.toFixed(2)}`.padStart(9) + verdict,
+        (ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2)).padStart(9) + verdict,
     );
   }
+  if (note !== undefined) lines.push(`  ${note}`);
   return lines.join("\n");
 }

@@ -11,11 +11,15 @@ import { rows as fileLock } from "./file_lock.ts";
 import { rows as lockManager } from "./lock_manager.ts";
 import { rows as rwLock } from "./rw_lock.ts";
 import { rows as sharedRwLock } from "./shared_rw_lock.ts";
+import { rows as snapshots } from "./snapshots.ts";
+import { rows as timingOut } from "./timing_out.ts";
 
 // A new file of rows is added here.
 const all: readonly Row[] = [
   ...rwLock,
   ...deadlock,
+  ...timingOut,
+  ...snapshots,
   ...lockManager,
   ...fileLock,
   ...sharedRwLock,

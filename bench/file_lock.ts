@@ -11,7 +11,7 @@ import process from "node:process";
 import peer from "proper-lockfile";
 import { systemHost } from "../lib/_host.ts";
 import { FileLock, RwLock } from "../mod.ts";
-import type { Contestant, Row } from "./_measure.ts";
+import type { Contestant, Rival, Row } from "./_measure.ts";
 
 const TIMES = 5_000;
 const PEER_TIMES = 200;
@@ -133,14 +133,64 @@ function awaitRow(): Row {
   };
 }
 
-function peerRow(): Row {
+/** The peer, which must take at least 20 times as long. */
+function peers(): Rival[] {
+  return [{
+    name: "proper-lockfile, async",
+    atMost: 1 / 20,
+    async run() {
+      let inside = 0;
+      let locked = true;
+      for (let i = 0; i < PEER_TIMES; i++) {
+        const release = await peer.lock(folder);
+        inside++;
+        if (i === 0) locked = await peer.check(folder);
+        await release();
+      }
+      return [inside, locked, !(await peer.check(folder))];
+    },
+  }, {
+    name: "proper-lockfile, sync",
+    atMost: 1 / 20,
+    run() {
+      let inside = 0;
+      let locked = true;
+      for (let i = 0; i < PEER_TIMES; i++) {
+        const release = peer.lockSync(folder);
+        inside++;
+        if (i === 0) locked = peer.checkSync(folder);
+        release();
+      }
+      return [inside, locked, !peer.checkSync(folder)];
+    },
+  }];
+}
+
+function peerRows(): Row[] {
   const path = join(folder, "beside-peer");
   const lock = new FileLock(path);
-  return {
+  const common = { operations: PEER_TIMES, expected: seen(PEER_TIMES), rounds: 10 };
+  return [{
+    ...common,
+    name: "FileLock.tryWrite() + release(), beside a peer",
+    ours: {
+      name: "FileLock",
+      run() {
+        let inside = 0;
+        let locked = true;
+        for (let i = 0; i < PEER_TIMES; i++) {
+          const guard = lock.tryWrite()!;
+          inside++;
+          if (i === 0) locked = !isFree(path);
+          guard.release();
+        }
+        return [inside, locked, isFree(path)];
+      },
+    },
+    rivals: peers(),
+  }, {
+    ...common,
     name: "await FileLock.write() + release(), beside a peer",
-    operations: PEER_TIMES,
-    expected: seen(PEER_TIMES),
-    rounds: 10,
     ours: {
       name: "FileLock",
       async run() {
@@ -155,34 +205,8 @@ function peerRow(): Row {
         return [inside, locked, isFree(path)];
       },
     },
-    rivals: [{
-      name: "proper-lockfile, async",
-      async run() {
-        let inside = 0;
-        let locked = true;
-        for (let i = 0; i < PEER_TIMES; i++) {
-          const release = await peer.lock(folder);
-          inside++;
-          if (i === 0) locked = await peer.check(folder);
-          await release();
-        }
-        return [inside, locked, !(await peer.check(folder))];
-      },
-    }, {
-      name: "proper-lockfile, sync",
-      run() {
-        let inside = 0;
-        let locked = true;
-        for (let i = 0; i < PEER_TIMES; i++) {
-          const release = peer.lockSync(folder);
-          inside++;
-          if (i === 0) locked = peer.checkSync(folder);
-          release();
-        }
-        return [inside, locked, !peer.checkSync(folder)];
-      },
-    }],
-  };
+    rivals: peers(),
+  }];
 }
 
 /** What the queue of a process costs: the flock is handed on, and only the path is looked at. */
@@ -239,5 +263,5 @@ export const rows: readonly Row[] = [
   tryRow("tryRead"),
   awaitRow(),
   handOffRow(),
-  peerRow(),
+  ...peerRows(),
 ];

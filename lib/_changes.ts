@@ -58,8 +58,13 @@ export class Changes {
     return this.#size;
   }
 
-  /** Resolves with the first epoch after `since`, which has not come yet. */
+  /**
+   * Resolves with the first epoch after `since`, which has not come yet.
+   *
+   * @throws {ChangeTimeoutError} when `timeout` is 0
+   */
   wait(since: number, timeout: number, signal: AbortSignal | undefined): Promise<number> {
+    if (timeout === 0) throw new ChangeTimeoutError(this.watched, since, 0);
     return new Promise((resolve, reject) => {
       const wait = new ChangeWait(this, since, resolve, reject);
       let line = this.#lines.get(since);

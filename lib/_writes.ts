@@ -7,6 +7,7 @@
  */
 import { Histogram } from "./_histogram.ts";
 import type { Host } from "./_host.ts";
+import { type Chunk, Line } from "./_line.ts";
 import { Uuids } from "./_uuid.ts";
 import type { SnapshotsStats, WriteInfo } from "./_snapshots_types.ts";
 
@@ -18,6 +19,7 @@ export class Write {
   /** Made when somebody asks for it. */
   id: string | undefined = undefined;
   startedAt: number | undefined = undefined;
+  chunk: Chunk<Write> | undefined = undefined;
   constructor(readonly label: string | undefined, readonly requestedAt: number) {}
 }
 
@@ -31,7 +33,7 @@ export type WritesStats = Pick<
 export class Writes {
   readonly #host: Host;
   readonly #uuids: Uuids;
-  readonly #open = new Set<Write>();
+  readonly #open: Line<Write> = new Line();
   readonly #ended: Record<WriteEnd, number> = {
     committed: 0,
     failed: 0,
@@ -54,7 +56,7 @@ export class Writes {
   /** A write is asked for. */
   request(label: string | undefined): Write {
     const write = new Write(label, this.#host.now());
-    this.#open.add(write);
+    write.chunk = this.#open.append(write);
     return write;
   }
 
@@ -66,7 +68,7 @@ export class Writes {
 
   /** It is over. */
   end(write: Write, how: WriteEnd): void {
-    this.#open.delete(write);
+    this.#open.remove(write.chunk!, write);
     this.#ended[how]++;
     if (write.startedAt !== undefined) this.#run?.record(this.#host.now() - write.startedAt);
   }

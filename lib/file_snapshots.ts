@@ -213,12 +213,12 @@ export class FileSnapshots<T> implements Disposable {
     checkFunction("fn", fn, "update");
     checkAcquireOptions(options, "update");
     if (options.limit !== undefined) checkDuration("limit", options.limit, "update");
-    const { timeout, signal, label, limit } = options;
+    const { timeout, signal, label } = options;
     this.#makeFolder();
     using _turn = await this.#lock.write({ timeout, signal, label });
     const { value, epoch } = this.read();
-    const run = new UpdateRun<T>(this.#deadlines, epoch, { signal, label, limit });
-    return this.#publish(epoch, await run.start(fn, value));
+    const run = new UpdateRun(epoch);
+    return this.#publish(epoch, await run.start(fn, value, options, this.#deadlines));
   }
 
   /**

@@ -35,7 +35,7 @@ import { isThenable } from "./_thenable.ts";
 import { UpdateRun } from "./_update.ts";
 import { VersionPin, Versions } from "./_version.ts";
 import { type Write, Writes } from "./_writes.ts";
-import { ChangeTimeoutError, ConflictError, LockTimeoutError } from "./errors.ts";
+import { ConflictError, LockTimeoutError } from "./errors.ts";
 import type { Guard, ReadWriteLock } from "./lock.ts";
 import { RwLock } from "./rw_lock.ts";
 
@@ -97,7 +97,7 @@ export class Snapshots<T> {
   readonly #versions: Versions<T>;
   readonly #changes: Changes;
   readonly #writes: Writes;
-  #running: UpdateRun<T> | undefined;
+  #running: UpdateRun | undefined;
 
   /**
    * Starts with `initial` at epoch 0.
@@ -213,18 +213,26 @@ export class Snapshots<T> {
     checkFunction("fn", fn, "update");
     checkAcquireOptions(options, "update");
     if (options.limit !== undefined) checkDuration("limit", options.limit, "update");
-    const { signal, label, limit } = options;
+    const { timeout, signal, label, owner } = options;
     const write = this.#writes.request(label);
-    using _turn = await this.#turn(write, options);
+    let turn: Guard;
+    try {
+      turn = await this.#lock.write({ timeout, signal, label, owner });
+    } catch (error) {
+      const aborted = signal !== undefined && signal.aborted && error === signal.reason;
+      const late = error instanceof LockTimeoutError;
+      this.#writes.end(write, aborted ? "aborted" : late ? "timedOut" : "failed");
+      throw error;
+    }
+    using _turn = turn;
     this.#writes.start(write);
     const base = this.#versions.current;
-    const run = new UpdateRun<T>(this.#deadlines, base.epoch, { signal, label, limit });
-    this.#running = run;
+    const run = this.#running = new UpdateRun(base.epoch);
     let next: T;
     try {
-      next = await run.start(fn, base.value);
+      next = await run.start(fn, base.value, options, this.#deadlines);
     } catch (error) {
-      this.#writes.end(write, run.failure);
+      this.#writes.end(write, UpdateRun.failureOf(run));
       throw error;
     } finally {
       this.#running = undefined;
@@ -267,7 +275,8 @@ export class Snapshots<T> {
     }
     this.#writes.count("committed");
     const committed = this.#publish(next);
-    this.#running?.discourage(new ConflictError(epoch, committed));
+    // The one that runs keeps its turn, and learns that its result is no longer wanted.
+    this.#running?.abort(new ConflictError(epoch, committed));
     return committed;
   }
 
@@ -306,15 +315,18 @@ export class Snapshots<T> {
    * assert.equal(seen.at(-1), 5);
    * ```
    */
-  async changed(since: number, options: ChangeOptions = {}): Promise<number> {
-    const action = "wait for a change";
-    checkEpoch(since, action);
-    checkAcquireOptions(options, action);
-    const { timeout = Infinity, signal } = options;
-    signal?.throwIfAborted();
-    if (this.epoch > since) return this.epoch;
-    if (timeout === 0) throw new ChangeTimeoutError(this.#changes.watched, since, 0);
-    return await this.#changes.wait(since, timeout, signal);
+  changed(since: number, options: ChangeOptions = {}): Promise<number> {
+    try {
+      const action = "wait for a change";
+      checkEpoch(since, action);
+      checkAcquireOptions(options, action);
+      const { timeout = Infinity, signal } = options;
+      signal?.throwIfAborted();
+      if (this.epoch > since) return Promise.resolve(this.epoch);
+      return this.#changes.wait(since, timeout, signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -357,18 +369,6 @@ export class Snapshots<T> {
       watchers: this.#changes.size,
       ...this.#writes.stats(),
     };
-  }
-
-  async #turn(write: Write, options: UpdateOptions): Promise<Guard> {
-    const { timeout, signal, label, owner } = options;
-    try {
-      return await this.#lock.write({ timeout, signal, label, owner });
-    } catch (error) {
-      const aborted = signal !== undefined && signal.aborted && error === signal.reason;
-      const late = error instanceof LockTimeoutError;
-      this.#writes.end(write, aborted ? "aborted" : late ? "timedOut" : "failed");
-      throw error;
-    }
   }
 
   #epochOf(base: unknown): number {

@@ -350,7 +350,7 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "who waits for a change is told of it",
   }, {
-    from: "if (this.epoch > since) return this.epoch;",
+    from: "if (this.epoch > since) return Promise.resolve(this.epoch);",
     to: "",
     breaks: "a change that has come already is not waited for",
   }, {
@@ -390,7 +390,7 @@ export const mutants: readonly Mutant[] = [
     breaks: "the retained versions are linked from the oldest to the current",
   }]),
   ...of("lib/_writes.ts", snapshotsStats, [{
-    from: "    this.#open.delete(write);\n",
+    from: "    this.#open.remove(write.chunk!, write);\n",
     to: "",
     breaks: "a write that has ended is no longer under way",
   }]),
@@ -404,7 +404,7 @@ export const mutants: readonly Mutant[] = [
     to: "if (signal === null) {",
     breaks: "no update begins after its signal has aborted",
   }, {
-    from: "if (this.#limit !== undefined && this.#limit.elapsed > limit) {",
+    from: "if (this.#limit.elapsed > limit) {",
     to: "if (this.#limit === null) {",
     breaks: "a result that comes after the limit is refused",
   }]),

@@ -162,15 +162,20 @@ export class Engine<C = unknown> {
     // What is left is for the commit to wait; the run does not count.
     const { left } = allowance;
     const base = this.#backend.current();
-    const run = new UpdateRun<R>(this.#deadlines, base.epoch, { signal, label, limit });
+    const run = new UpdateRun(base.epoch);
     let transaction: OpenTransaction | undefined;
     let result: R;
     try {
-      result = await run.start((_, context) => {
-        const read = <T>(key: string) => this.#read<T>(base, key);
-        transaction = new OpenTransaction(base, read, keys, context);
-        return fn(transaction);
-      }, undefined as R);
+      result = await run.start(
+        (_, context) => {
+          const read = <T>(key: string) => this.#read<T>(base, key);
+          transaction = new OpenTransaction(base, read, keys, context);
+          return fn(transaction);
+        },
+        undefined as R,
+        { signal, label, limit },
+        this.#deadlines,
+      );
     } finally {
       transaction?.end();
     }
