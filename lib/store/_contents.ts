@@ -18,8 +18,8 @@
 import { crc32 } from "../_crc32.ts";
 import type { Files } from "../_host.ts";
 import { CorruptError } from "../errors.ts";
-import { deadLeases, type Lease, oldestPin, removeIfThere } from "./_lease.ts";
-import type { ContentRef, Manifest, Retired } from "./_manifest.ts";
+import { deadLeases, type Lease, oldestPin, ownerOf, removeIfThere } from "./_lease.ts";
+import { CONTENT_ID, type ContentRef, type Manifest, type Retired } from "./_manifest.ts";
 import type { ManifestFile } from "./_manifest_file.ts";
 import { bytesOf, storedFrom, type StoredValue } from "./_value.ts";
 
@@ -134,7 +134,7 @@ export class Contents {
       const needed = idsOf(this.#manifest.read());
       const owners = new Set(dead.map(({ id }) => id));
       const left = this.#files.list(this.#content)
-        .filter((id) => owners.has(id.slice(0, id.indexOf("-"))) && !needed.has(id));
+        .filter((id) => CONTENT_ID.test(id) && owners.has(ownerOf(id)) && !needed.has(id));
       for (const id of left) removeIfThere(this.#files, this.#pathOf(id));
       this.sync();
       for (const each of dead) each.remove();

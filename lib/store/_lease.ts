@@ -92,6 +92,11 @@ export class Lease {
   }
 }
 
+/** Whose a name of content is. */
+export function ownerOf(content: string): string {
+  return content.slice(0, content.indexOf("-"));
+}
+
 /** The oldest epoch that somebody alive has pinned; `Infinity` if nobody has. */
 export function oldestPin(files: Files, folder: string, own: Lease): number {
   let oldest = Infinity;

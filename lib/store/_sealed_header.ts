@@ -195,8 +195,9 @@ export async function deriveKeys(
   const maxmem = workOf({ ...cost, p: 1 }) + 256 * cost.r * cost.p + 2 ** 20;
   const bytes = await new Promise<Uint8Array>((resolve, reject) => {
     scrypt(password, salt, 64, { ...cost, maxmem }, (error, made) => {
-      if (error === null) resolve(new Uint8Array(made));
-      else reject(error);
+      // Null on Deno, undefined on Bun.
+      if (error) reject(error);
+      else resolve(new Uint8Array(made));
     });
   });
   return { key: bytes.subarray(0, 32), commitment: bytes.subarray(32) };

@@ -13,8 +13,6 @@
 import { UnsealError } from "./_errors.ts";
 import type { Header } from "./_sealed_header.ts";
 
-type Crypto = typeof import("node:crypto");
-
 const TAG_LENGTH = 16;
 const MOST_CHUNKS = 2 ** 32;
 
@@ -65,6 +63,20 @@ export async function* cut(
   yield { piece: buffer.subarray(0, filled), last: true };
 }
 
+/** How a chunk is encrypted. Web Crypto does it, several times as fast as `node:crypto` on both. */
+function algorithm(nonce: Uint8Array, header: Uint8Array): AesGcmParams {
+  return {
+    name: "AES-GCM",
+    iv: nonce as BufferSource,
+    additionalData: header as BufferSource,
+    tagLength: 8 * TAG_LENGTH,
+  };
+}
+
+function importKey(key: Uint8Array, use: "encrypt" | "decrypt"): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", key as BufferSource, "AES-GCM", false, [use]);
+}
+
 /** Encrypts `text`, of which nothing is kept but a chunk. `header` is authenticated with each. */
 export async function* seal(
   text: AsyncIterable<Uint8Array>,
@@ -72,16 +84,11 @@ export async function* seal(
   key: Uint8Array,
   header: Uint8Array,
 ): AsyncGenerator<Uint8Array> {
-  const { createCipheriv }: Crypto = await import("node:crypto");
   const nonces = new Nonces(noncePrefix);
+  const secret = await importKey(key, "encrypt");
   for await (const { piece, last } of cut(text, chunkSize)) {
-    const cipher = createCipheriv("aes-256-gcm", key, nonces.next(last));
-    cipher.setAAD(header);
-    const sealed = new Uint8Array(piece.length + TAG_LENGTH);
-    sealed.set(cipher.update(piece));
-    cipher.final();
-    sealed.set(cipher.getAuthTag(), piece.length);
-    yield sealed;
+    const how = algorithm(nonces.next(last), header);
+    yield new Uint8Array(await crypto.subtle.encrypt(how, secret, piece as BufferSource));
   }
 }
 
@@ -96,19 +103,18 @@ export async function* unseal(
   key: Uint8Array,
   header: Uint8Array,
 ): AsyncGenerator<Uint8Array> {
-  const { createDecipheriv }: Crypto = await import("node:crypto");
   const nonces = new Nonces(noncePrefix);
+  const secret = await importKey(key, "decrypt");
   let number = 0;
   for await (const { piece, last } of cut(sealed, chunkSize + TAG_LENGTH)) {
-    const length = piece.length - TAG_LENGTH;
-    if (length < 0 || (length === 0 && number > 0)) throw damaged(number);
-    const decipher = createDecipheriv("aes-256-gcm", key, nonces.next(last));
-    decipher.setAAD(header);
-    decipher.setAuthTag(piece.subarray(length));
+    // A chunk without text is there only if it is the only one.
+    if (piece.length < TAG_LENGTH || (piece.length === TAG_LENGTH && number > 0)) {
+      throw damaged(number);
+    }
+    const how = algorithm(nonces.next(last), header);
     let text: Uint8Array;
     try {
-      text = new Uint8Array(decipher.update(piece.subarray(0, length)));
-      decipher.final();
+      text = new Uint8Array(await crypto.subtle.decrypt(how, secret, piece as BufferSource));
     } catch (error) {
       throw damaged(number, error);
     }

@@ -9,10 +9,11 @@ import { createInterface } from "node:readline";
 import { systemHost } from "../../lib/_host.ts";
 import { FileLock, type Guard, type LockMode } from "../../mod.ts";
 import { writeBlindly, writeFenced } from "./_fenced_file.ts";
+import { type StoreRoles, storeRoles } from "./_store_roles.ts";
 import { openTally, tallyAfter, wrongWith } from "./_tally.ts";
 
 /** The parameters of each role. */
-export interface Roles {
+export interface Roles extends StoreRoles {
   /** Adds one to a counter file, again and again. */
   increment: { counter: string; lock: string | undefined; times: number };
   /** Acquires when told to, and says so; releases when told to. */
@@ -92,6 +93,8 @@ async function connectRedis(url: string) {
 }
 
 const roles: { [R in keyof Roles]: (params: Roles[R]) => Promise<void> } = {
+  ...storeRoles({ say, told }),
+
   async increment({ counter, lock: path, times }) {
     const lock = path === undefined ? undefined : new FileLock(path);
     say("up");

@@ -1,0 +1,427 @@
+/**
+ * `deno task bench:store [TEXT]`: the stores beside a plain `Map`, plain files and the least that a
+ * durable file can cost, on Deno and then on Bun; maph's strategies beside each other; locking and
+ * sealing beside doing without. TEXT selects the rows whose name contains it.
+ *
+ * Each sample ends with a look at what is there: a contestant that lost a write is found out.
+ */
+import { createCipheriv, randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { replaceFile } from "../lib/_file_replace.ts";
+import { systemHost } from "../lib/_host.ts";
+import {
+  exportStore,
+  FileStore,
+  importStore,
+  locked,
+  LockedStore,
+  MemoryStore,
+  optimistic,
+  partitioned,
+  partOf,
+  singleWriter,
+  type Store,
+  type Strategy,
+  transactional,
+  uncoordinated,
+} from "../lib/store/mod.ts";
+import { FileLock, RwLock } from "../mod.ts";
+import { main } from "./_main.ts";
+import type { Contestant, Row } from "./_measure.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "interlock-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+const KEYS = 10_000;
+const key = (i: number) => `key ${i % KEYS}`;
+const value = { name: "value", list: [1, 2, 3] };
+const items = (count: number) => Array.from({ length: count }, (_, i) => ({ key: key(i), value }));
+
+/** In memory: so many operations a sample, and a look at one of them. */
+async function memoryRows(): Promise<Row[]> {
+  const TIMES = 2_000;
+  const store = new MemoryStore();
+  await store.load(items(KEYS));
+  const map = new Map<string, unknown>(items(KEYS).map(({ key, value }) => [key, value]));
+  const texts = new Map(items(KEYS).map(({ key, value }) => [key, JSON.stringify(value)]));
+  const times = async (one: (i: number) => Promise<unknown>) => {
+    for (let i = 0; i < TIMES; i++) await one(i);
+  };
+  return [
+    {
+      name: "MemoryStore.get() among 10,000 keys",
+      operations: TIMES,
+      expected: "value",
+      ours: {
+        name: "MemoryStore",
+        async run() {
+          let last: unknown;
+          await times(async (i) => last = (await store.get<typeof value>(key(i)))!.value.name);
+          return last;
+        },
+      },
+      rivals: [{
+        name: "await of a Map's get",
+        async run() {
+          let last: unknown;
+          await times(async (i) =>
+            last = (await Promise.resolve(map.get(key(i))) as typeof value).name
+          );
+          return last;
+        },
+      }, {
+        name: "the same of a Map of JSON, parsed",
+        async run() {
+          let last: unknown;
+          await times(async (i) => {
+            last = (JSON.parse((await Promise.resolve(texts.get(key(i))))!) as typeof value).name;
+          });
+          return last;
+        },
+      }],
+    },
+    {
+      name: "MemoryStore.set() among 10,000 keys",
+      operations: TIMES,
+      expected: TIMES - 1,
+      ours: {
+        name: "MemoryStore",
+        async run() {
+          await times((i) => store.set(key(i), i));
+          return (await store.get(key(TIMES - 1)))!.value;
+        },
+      },
+      rivals: [{
+        name: "await of a Map's set",
+        async run() {
+          await times((i) => Promise.resolve(map.set(key(i), i)));
+          return map.get(key(TIMES - 1));
+        },
+      }],
+    },
+    {
+      name: "MemoryStore.transaction() of two keys among 10,000",
+      operations: TIMES,
+      expected: [TIMES - 1, TIMES - 1],
+      ours: {
+        name: "MemoryStore, the keys named",
+        async run() {
+          await times((i) =>
+            store.transaction((tx) => {
+              tx.set("a", i);
+              tx.set("b", i);
+            }, { keys: ["a", "b"] })
+          );
+          return [(await store.get("a"))!.value, (await store.get("b"))!.value];
+        },
+      },
+      rivals: [{
+        name: "MemoryStore, all keys",
+        async run() {
+          await times((i) =>
+            store.transaction((tx) => {
+              tx.set("a", i);
+              tx.set("b", i);
+            })
+          );
+          return [(await store.get("a"))!.value, (await store.get("b"))!.value];
+        },
+      }, {
+        name: "await of two sets of a Map",
+        async run() {
+          await times((i) => Promise.resolve(map.set("a", i).set("b", i)));
+          return [map.get("a"), map.get("b")];
+        },
+      }],
+    },
+  ];
+}
+
+/** A store in files with so many keys. */
+async function filled(name: string, keys: number): Promise<FileStore> {
+  const store = new FileStore(join(folder, name));
+  await store.load(items(keys));
+  return store;
+}
+
+async function fileRows(): Promise<Row[]> {
+  const READS = 500;
+  const WRITES = 20;
+  const text = JSON.stringify(value);
+  const plain = join(folder, "plain");
+  await writeFile(plain, text);
+  const store = await filled("hundred", 100);
+  const writes = (name: string, store: Store): Contestant => ({
+    name,
+    async run() {
+      for (let i = 0; i < WRITES; i++) await store.set("written", i);
+      return (await store.get("written"))!.value;
+    },
+  });
+  const bytes = (i: number) => new TextEncoder().encode(String(i));
+  const writesPlain: Contestant = {
+    name: "fs.writeFile, not synced",
+    async run() {
+      for (let i = 0; i < WRITES; i++) await writeFile(join(folder, "unsafe"), String(i));
+      return Number(readFileSync(join(folder, "unsafe"), "utf8"));
+    },
+  };
+  const writesDurably: Contestant = {
+    name: "one file written aside, synced and renamed",
+    run() {
+      const path = join(folder, "durable");
+      for (let i = 0; i < WRITES; i++) replaceFile(systemHost.files, path, bytes(i), 0o600);
+      return Number(readFileSync(path, "utf8"));
+    },
+  };
+  const together = (name: string, store: Store, one: boolean): Contestant => ({
+    name,
+    async run() {
+      const set = (i: number) => store.set(`together ${i}`, i);
+      const all = Array.from({ length: WRITES }, (_, i) => i);
+      if (one) { for (const i of all) await set(i); }
+      else await Promise.all(all.map(set));
+      return (await store.list({ prefix: "together" })).length;
+    },
+  });
+  return [
+    {
+      name: "FileStore.get() among 100 keys",
+      operations: READS,
+      expected: "value",
+      rounds: 20,
+      ours: {
+        name: "FileStore",
+        async run() {
+          let last: unknown;
+          for (let i = 0; i < READS; i++) {
+            last = (await store.get<typeof value>(key(i % 100)))!.value.name;
+          }
+          return last;
+        },
+      },
+      rivals: [{
+        name: "fs.readFileSync and JSON.parse",
+        run() {
+          let last: unknown;
+          for (let i = 0; i < READS; i++) last = JSON.parse(readFileSync(plain, "utf8")).name;
+          return last;
+        },
+      }, {
+        name: "await fs.readFile and JSON.parse",
+        async run() {
+          let last: unknown;
+          for (let i = 0; i < READS; i++) last = JSON.parse(await readFile(plain, "utf8")).name;
+          return last;
+        },
+      }],
+    },
+    {
+      name: "FileStore.set() among 100 keys",
+      operations: WRITES,
+      expected: WRITES - 1,
+      rounds: 10,
+      ours: writes("FileStore", store),
+      rivals: [writesDurably, writesPlain],
+    },
+    {
+      name: "FileStore.set(): what the number of keys costs",
+      operations: WRITES,
+      expected: WRITES - 1,
+      rounds: 5,
+      ours: writes("FileStore of 10 keys", await filled("ten", 10)),
+      rivals: [
+        writes("FileStore of 1,000 keys", await filled("thousand", 1_000)),
+        writes("FileStore of 10,000 keys", await filled("ten thousand", 10_000)),
+      ],
+    },
+    {
+      name: `FileStore.set(): ${WRITES} tasks at once`,
+      operations: WRITES,
+      expected: WRITES,
+      rounds: 10,
+      ours: together("at once", store, false),
+      rivals: [together("one after the other", store, true)],
+    },
+  ];
+}
+
+/** The document's table: what a lock costs around an operation, and around a hundred. */
+function lockRows(): Row[] {
+  const TIMES = 1_000;
+  const BATCH = 100;
+  const single = (
+    name: string,
+    set: (i: number) => Promise<unknown>,
+    store: Store,
+  ): Contestant => ({
+    name,
+    async run() {
+      for (let i = 0; i < TIMES; i++) await set(i);
+      return (await store.get("key"))!.value;
+    },
+  });
+  const store = new MemoryStore();
+  const inProcess = new LockedStore(store, new RwLock());
+  const file = new LockedStore(store, new FileLock(join(folder, "overhead")));
+  const batch = (name: string, behind: LockedStore | undefined): Contestant => ({
+    name,
+    async run() {
+      const write = async () => {
+        for (let i = 0; i < BATCH; i++) await store.set("key", i);
+      };
+      for (let n = 0; n < TIMES / BATCH; n++) await (behind?.withWrite(write) ?? write());
+      return (await store.get("key"))!.value;
+    },
+  });
+  const reads = (name: string, from: Store): Contestant => ({
+    name,
+    async run() {
+      await store.set("key", "read");
+      let last: unknown;
+      for (let i = 0; i < TIMES; i++) last = (await from.get("key"))!.value;
+      return last;
+    },
+  });
+  return [
+    {
+      name: "locking-overhead: a write in memory behind a FileLock",
+      operations: TIMES,
+      expected: TIMES - 1,
+      ours: single("LockedStore over a FileLock", (i) => file.set("key", i), store),
+      rivals: [
+        single("LockedStore over an RwLock", (i) => inProcess.set("key", i), store),
+        single("without a lock", (i) => store.set("key", i), store),
+      ],
+    },
+    {
+      name: "locking-overhead: a read in memory behind a FileLock",
+      operations: TIMES,
+      expected: "read",
+      ours: reads("LockedStore over a FileLock", file),
+      rivals: [reads("LockedStore over an RwLock", inProcess), reads("without a lock", store)],
+    },
+    {
+      name: `locking-overhead: ${BATCH} writes in memory behind one FileLock`,
+      operations: TIMES,
+      expected: BATCH - 1,
+      ours: batch("LockedStore over a FileLock", file),
+      rivals: [batch("LockedStore over an RwLock", inProcess), batch("without a lock", undefined)],
+    },
+  ];
+}
+
+/** One update after the other, as each strategy does it, on stores in files. */
+async function strategyRow(): Promise<Row> {
+  const TIMES = 20;
+  const PARTS = 4;
+  const store = () => new FileStore(mkdtempSync(join(folder, "strategy-")));
+  const file = (name: string) => new FileLock(join(folder, name));
+  const contestant = (strategy: Strategy, read: (key: string) => Promise<unknown>): Contestant => ({
+    name: strategy.name,
+    async run() {
+      const before = await read("count") as number ?? 0;
+      for (let i = 0; i < TIMES; i++) {
+        await strategy.update<number>("count", (count = 0) => count + 1);
+      }
+      return await read("count") as number - before;
+    },
+  });
+  const of = (make: (store: Store) => Strategy): Contestant => {
+    const it = store();
+    return contestant(make(it), async (key) => (await it.get(key))?.value);
+  };
+  const single = store();
+  const writer = await singleWriter(single, file("writer"));
+  const parts = Array.from({ length: PARTS }, store);
+  return {
+    name: "strategies: an update of a store in files",
+    operations: TIMES,
+    expected: TIMES,
+    rounds: 10,
+    ours: of(transactional),
+    rivals: [
+      contestant(writer, async (key) => (await single.get(key))?.value),
+      of((store) => locked(store, file("strategies"))),
+      of(optimistic),
+      contestant(
+        partitioned(parts.map(uncoordinated)),
+        async (key) => (await parts[partOf(key, PARTS)].get(key))?.value,
+      ),
+      of(uncoordinated),
+    ],
+  };
+}
+
+/** The cost of sealing, beside that of the cipher alone; scrypt is as cheap as can be. */
+async function sealedRows(): Promise<Row[]> {
+  const MIB = 2 ** 20;
+  const SIZE = 16;
+  const store = new MemoryStore();
+  await store.load(Array.from({ length: SIZE }, (_, i) => ({
+    key: `${i}`,
+    value: new Uint8Array(MIB).fill(i),
+  })));
+  const password = "password";
+  const cost = { N: 2 };
+  const collect = async () => {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of await exportStore(store, { password, cost })) pieces.push(piece);
+    return pieces;
+  };
+  const pieces = await collect();
+  const cipherAlone: Contestant = {
+    name: "AES-256-GCM alone, in chunks of 64 KiB",
+    run() {
+      const secret = randomBytes(32);
+      const nonce = randomBytes(12);
+      const text = new Uint8Array(2 ** 16);
+      let bytes = 0;
+      for (let i = 0; i < SIZE * 16; i++) {
+        const cipher = createCipheriv("aes-256-gcm", secret, nonce);
+        bytes += cipher.update(text).length;
+        cipher.final();
+        cipher.getAuthTag();
+      }
+      return bytes === SIZE * MIB;
+    },
+  };
+  return [
+    {
+      name: "exportStore(): a mebibyte",
+      operations: SIZE,
+      expected: true,
+      rounds: 10,
+      ours: {
+        name: "exportStore",
+        run: async () => (await collect()).length === pieces.length,
+      },
+      rivals: [cipherAlone],
+    },
+    {
+      name: "importStore(): a mebibyte",
+      operations: SIZE,
+      expected: true,
+      rounds: 10,
+      ours: {
+        name: "importStore",
+        run: async () => await importStore(new MemoryStore(), pieces, { password }) === SIZE,
+      },
+      rivals: [cipherAlone],
+    },
+  ];
+}
+
+const all: readonly Row[] = [
+  ...await memoryRows(),
+  ...await fileRows(),
+  ...lockRows(),
+  await strategyRow(),
+  ...await sealedRows(),
+];
+
+await main(all, import.meta.url);
