@@ -17,8 +17,12 @@
  * A lock's request and its grant are two operations on the lock. Requests are always possible, so
  * their order is a race like any other; a grant that had to wait was not possible before the release,
  * so that pair is ordered and is no race. An operation that may touch anything conflicts with all.
+ *
+ * The passing of time is an operation like any other, of an actor of its own. It is made possible by
+ * whatever sets a timer, and each of several timers may be the one: so what had to wait for one event
+ * may have been possible without it, where another that came later would have done as well.
  */
-import { ANYTHING, conflict, type Operation } from "./operation.ts";
+import { conflict, type Operation } from "./operation.ts";
 import { type Evidence, PRUNE, type RunView, type Strategy } from "./strategy.ts";
 
 /** A state on the path, and the event that leads out of it. */
@@ -47,12 +51,6 @@ export class DporStrategy implements Strategy {
   #exhausted = false;
   #pruned = false;
   #completed = 0;
-  /**
-   * Whether there was an event that can touch anything and is made possible by events it has nothing
-   * else to do with, as the passing of time is. Which orders are then of one kind is not known well
-   * enough to call the search a proof.
-   */
-  #unbounded = false;
 
   begin(): boolean {
     if (this.#depth < this.#frames.length) throw differs("the run was longer");
@@ -113,10 +111,7 @@ export class DporStrategy implements Strategy {
     // An operation that never came about can have been kept from it by one that did.
     for (let actor = 0; actor < run.actors.length; actor++) {
       const operation = run.pending(actor);
-      // Time that did not pass was waited for by nobody.
-      if (operation !== undefined && operation.object !== ANYTHING) {
-        this.#follow(this.#depth, actor, operation);
-      }
+      if (operation !== undefined) this.#follow(this.#depth, actor, operation);
     }
     const taken: number[] = run.actors.map(() => 0);
     for (const actor of run.choices) taken[actor]++;
@@ -127,7 +122,7 @@ export class DporStrategy implements Strategy {
 
   evidence(): Evidence {
     const orders = this.#completed;
-    if (!this.#exhausted || this.#unbounded) return { kind: "partial", orders };
+    if (!this.#exhausted) return { kind: "partial", orders };
     const of = Math.max(orders, interleavings(this.#most));
     return { kind: "proved", orders, of: Math.min(of, Number.MAX_SAFE_INTEGER) };
   }
@@ -147,7 +142,6 @@ export class DporStrategy implements Strategy {
   #enter(depth: number, run: RunView): void {
     const frame = this.#frames[depth];
     frame.operation = run.pending(frame.actor)!;
-    this.#unbounded ||= frame.operation.object === ANYTHING;
     const clock = this.#follow(depth, frame.actor, frame.operation);
     clock[frame.actor] = (clock[frame.actor] ?? 0) + 1;
     frame.clock = clock;
@@ -195,25 +189,20 @@ export class DporStrategy implements Strategy {
       if (!covers(next.clock, frame)) sequence.push(next);
     }
     const acted = sequence.some((next) => next.actor === actor);
-    if (!acted && !frame.enabled.includes(actor)) {
-      // It had to wait for the event; or, if it can touch anything, for something in between that it
-      // has nothing else to do with, and that could have come before the event together with it.
-      if (operation.object === ANYTHING && sequence.length > 0) {
-        for (const each of frame.enabled) frame.toTry.add(each);
-      }
-      return false;
-    }
+    const waited = !acted && !frame.enabled.includes(actor);
+    // It had to wait for the event, unless something else that came after made it possible as well.
+    if (waited && !sequence.some((next) => conflict(next.operation, operation))) return false;
     const initials = sequence.filter((next, index) =>
       !sequence.slice(0, index).some((prior) => covers(next.clock, prior))
     ).map((next) => next.actor);
-    if (!sequence.some((prior) => prior.actor === actor || covers(before, prior))) {
+    if (!waited && !sequence.some((prior) => prior.actor === actor || covers(before, prior))) {
       initials.unshift(actor);
     }
-    if (initials.some((each) => frame.toTry.has(each))) return true;
+    if (initials.some((each) => frame.toTry.has(each))) return !waited;
     const possible = initials.find((each) => frame.enabled.includes(each));
     if (possible !== undefined) frame.toTry.add(possible);
     else for (const each of frame.enabled) frame.toTry.add(each);
-    return true;
+    return !waited;
   }
 }
 

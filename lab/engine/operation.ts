@@ -14,14 +14,26 @@
  */
 export type Effect = "read" | "write" | "acquire" | "enter" | "release";
 
-/** One kind of thing that can be done to one shared object. */
-export interface Operation {
-  /** The object's declared name. */
+/** One object that is touched, and how. */
+export interface Touch {
+  /** The object's name. */
   readonly object: string;
+  /** How it is touched. */
+  readonly effect: Effect;
+}
+
+/**
+ * One kind of thing that can be done to one shared object.
+ *
+ * What an operation touches may depend on what others have done (the passing of time touches what the
+ * timers that are due belong to), but only on operations that it conflicts with: an operation that
+ * conflicts with none of those carried out since is what it was.
+ */
+export interface Operation extends Touch {
   /** What is done, in the words of the object: `read`, `write`, `request write`, … */
   readonly kind: string;
-  /** How it touches the object. */
-  readonly effect: Effect;
+  /** What else it touches. */
+  readonly also?: readonly Touch[];
   /**
    * Whether what the actor does until its next operation may touch more than is declared. Such an
    * operation conflicts with every other, so that no reduction counts on what it does not know.
@@ -29,8 +41,11 @@ export interface Operation {
   readonly undeclared?: boolean;
 }
 
-/** The object of an operation that may touch anything: it conflicts with every other. */
-export const ANYTHING = "*";
+/**
+ * Virtual time, as an object: what sets a timer, clears one or looks at the clock reads it, and its
+ * passing writes it. Objects whose names begin with an asterisk are the engine's own.
+ */
+export const TIME_OBJECT = "*time";
 
 /** One operation that was carried out in a recorded run. */
 export interface Event {
@@ -53,7 +68,17 @@ export interface Event {
  * possible: other requests join the queue behind it whether it has been taken up or not.
  */
 export function conflict(a: Operation, b: Operation): boolean {
-  if (a.object === ANYTHING || b.object === ANYTHING || a.undeclared || b.undeclared) return true;
+  if (a.undeclared || b.undeclared || collide(a, b)) return true;
+  return (a.also !== undefined && a.also.some((touch) => collidesWithAny(touch, b))) ||
+    (b.also !== undefined && b.also.some((touch) => collide(touch, a)));
+}
+
+function collidesWithAny(touch: Touch, operation: Operation): boolean {
+  return collide(touch, operation) ||
+    (operation.also !== undefined && operation.also.some((other) => collide(touch, other)));
+}
+
+function collide(a: Touch, b: Touch): boolean {
   if (a.object !== b.object) return false;
   if (a.effect === "enter") return b.effect === "release";
   if (b.effect === "enter") return a.effect === "release";
@@ -61,6 +86,6 @@ export function conflict(a: Operation, b: Operation): boolean {
 }
 
 /** An operation in words: `write counter`. */
-export function describeOperation(operation: Pick<Operation, "kind" | "object">): string {
-  return operation.object === ANYTHING ? operation.kind : `${operation.kind} ${operation.object}`;
+export function describeOperation({ kind, object }: Pick<Operation, "kind" | "object">): string {
+  return object.startsWith("*") ? kind : `${kind} ${object}`;
 }

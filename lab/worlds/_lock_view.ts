@@ -15,6 +15,7 @@ import type {
 import { LockTimeoutError } from "../../lib/errors.ts";
 import type { Medium } from "./_medium.ts";
 import type { Port } from "./_port.ts";
+import { USES_TIME } from "./_time.ts";
 import type { Held, Lock, LockWait, UpgradableHeld } from "./world.ts";
 
 /** A lock that may be upgradable. */
@@ -171,6 +172,7 @@ export class LockView implements Lock {
       kind: `request ${what}`,
       effect: "acquire",
       undeclared: this.#watched,
+      also: wait?.timeout === undefined ? undefined : [USES_TIME],
       perform: () => {
         granted = ask();
         const tell = (how: "granted" | "refused") => () => {

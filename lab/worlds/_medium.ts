@@ -29,7 +29,8 @@ export interface RawChannel {
 /** Time, and somebody who wakes sleepers. */
 export interface RawClock {
   now(): number;
-  setTimer(callback: () => void, ms: number): unknown;
+  /** @param object The shared object that the timer belongs to. */
+  setTimer(callback: () => void, ms: number, object?: string): unknown;
 }
 
 /** Who has come to a barrier; a gathering is known by its number. */

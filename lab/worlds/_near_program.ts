@@ -154,12 +154,12 @@ export class NearProgram implements Program {
 
   #connect(): void {
     const { actors } = this.#subject;
-    this.#time = new Time(actors.length);
+    const time = this.#time = new Time(actors.length);
     // Which calls overlap is not declared by the steps they are made of.
     const undeclared = this.#sharing || this.#subject.model !== undefined;
     const context = this.#sharing || this.#waiting ? actorPort : undefined;
     this.#ports = actors.map((actor, place) =>
-      new SteppedPort(actor, place, undeclared, { context })
+      new SteppedPort(actor, place, time, undeclared, { context })
     );
     this.#views = this.#ports.map((port, place) => new View(port, this.#media.of(place)));
   }

@@ -125,6 +125,6 @@ export class FreePort implements Port {
 }
 
 /** The step in which an asynchronous operation that had to wait comes to its end. */
-export function returnFrom({ object, kind, effect, undeclared }: Operation): Operation {
-  return { object, kind: `return from ${kind}`, effect, undeclared };
+export function returnFrom({ object, kind, effect, also, undeclared }: Operation): Operation {
+  return { object, kind: `return from ${kind}`, effect, also, undeclared };
 }

@@ -7,7 +7,14 @@
  * when the engine says so, to the moment at which somebody who waits can go on; and by itself only
  * while a lock that is free is on its way to whoever asks for it from time to time.
  */
-import { macrotask, type Operation, type Program, type Run } from "../engine/mod.ts";
+import {
+  macrotask,
+  type Operation,
+  type Program,
+  type Run,
+  TIME_OBJECT,
+  type Touch,
+} from "../engine/mod.ts";
 import { type Recorder, recorder } from "../engine/history/mod.ts";
 import { Gathering } from "./_barrier.ts";
 import { LockAccounts } from "./_lock_accounts.ts";
@@ -24,15 +31,17 @@ import {
   type Strike,
   type Target,
 } from "./_simulated_crash.ts";
-import { type Overseer, SteppedPort } from "./_stepped_port.ts";
+import { type Footprint, type Overseer, SteppedPort } from "./_stepped_port.ts";
 import type { Subject } from "./scenario.ts";
 import { type DiskNames, SimulatedDisk } from "./simulation/_disk.ts";
 import type { Process } from "./simulation/_process.ts";
 import type { TakenStep } from "./simulation/_step.ts";
 import { captureImage, DiskKeys, survive } from "./simulation/_survivors.ts";
 import { machineOf, Simulation } from "./simulation/simulation.ts";
-import { SimulatedTime, TIME } from "./_time.ts";
+import { SimulatedTime, TIME, USES_TIME } from "./_time.ts";
 import { View } from "./_view.ts";
+
+const TAKES_TIME: Touch = { object: TIME_OBJECT, effect: "write" };
 
 /** How long a check, or a lock that is free, may take, in virtual ms. */
 const TIME_LIMIT = 600_000;
@@ -100,7 +109,7 @@ export class SimulatedProgram implements Program {
 }
 
 /** One run. */
-class SimulatedRun implements Overseer, Strike {
+class SimulatedRun implements Overseer, Footprint, Strike {
   longest = 0;
   readonly #subject: Subject;
   readonly #storage: ProcessStorage;
@@ -161,7 +170,7 @@ class SimulatedRun implements Overseer, Strike {
     this.#plan = new CrashPlan(this, deepest, keys);
     const undeclared = subject.model !== undefined;
     this.#ports = subject.actors.map((actor, place) =>
-      new SteppedPort(actor, place, undeclared, { overseer: this })
+      new SteppedPort(actor, place, this, undeclared, { overseer: this })
     );
   }
 
@@ -323,6 +332,15 @@ class SimulatedRun implements Overseer, Strike {
   #nextDeadline(): number {
     const now = this.#simulation.clock.now();
     return Math.min(...[...this.#deadlines].filter((deadline) => deadline > now));
+  }
+
+  /** What takes a lock, or whatever else may ask again from time to time, may let time pass. */
+  now(operation: Operation): Operation {
+    const { object, effect, also = [] } = operation;
+    const takesTime = this.#locks.has(object) || also.includes(USES_TIME);
+    return effect === "enter" || !takesTime
+      ? operation
+      : { ...operation, also: [...also, TAKES_TIME] };
   }
 
   /** Whether an actor waits for what time may bring about. */

@@ -36,6 +36,12 @@ interface Pending {
   interrupted: boolean;
 }
 
+/** Tells what operations touch where that depends on more than themselves. */
+export interface Footprint {
+  /** What an operation touches at the moment. */
+  now(operation: Operation): Operation;
+}
+
 /** Who looks on as an actor moves, and has a say in it. */
 export interface Overseer {
   /** Whether the actor may move now, if it can. */
@@ -57,11 +63,21 @@ interface Surroundings {
   readonly overseer?: Overseer;
 }
 
+/** An operation done while others are under way: what they are done on goes on after it. */
+function within(pending: readonly Pending[], operation: Performable): Performable {
+  const also = [operation, ...pending.map((outer) => outer.operation)].flatMap((each) => [
+    ...each === operation ? [] : [{ object: each.object, effect: each.effect }],
+    ...each.also ?? [],
+  ]);
+  return { ...operation, also };
+}
+
 /** See the top of the file. It is itself the action the actor stands before. */
 export class SteppedPort implements Port, Action {
   readonly stepped = true;
   readonly actor: string;
   readonly #place: number;
+  readonly #footprint: Footprint;
   readonly #undeclared: boolean;
   readonly #context: AsyncLocalStorage<Port> | undefined;
   readonly #overseer: Overseer | undefined;
@@ -75,23 +91,30 @@ export class SteppedPort implements Port, Action {
   #standing = false;
   /** Whether what it stands before is a return. */
   #returning = false;
+  /** Whether an operation is being carried out at the moment, and may call back. */
+  #performing = false;
 
-  /** @param undeclared Whether actors share more than what they declare. */
+  /**
+   * @param footprint What an operation touches at the moment.
+   * @param undeclared Whether actors share more than what they declare.
+   */
   constructor(
     actor: string,
     place: number,
+    footprint: Footprint,
     undeclared: boolean,
     { context, overseer }: Surroundings = {},
   ) {
     this.#overseer = overseer;
     this.actor = actor;
     this.#place = place;
+    this.#footprint = footprint;
     this.#undeclared = undeclared;
     this.#context = context;
   }
 
   get operation(): Operation {
-    return this.#operation;
+    return this.#footprint.now(this.#operation);
   }
 
   get argument(): unknown {
@@ -158,23 +181,25 @@ export class SteppedPort implements Port, Action {
     }
     const resolve = this.#resolve;
     const reject = this.#reject;
-    let value: unknown;
+    const operation = this.#operation;
+    this.#performing = true;
     try {
-      value = this.#perform();
+      const value = this.#perform();
+      if (value instanceof Promise) this.#begin(operation, value, resolve, reject);
+      else if (overseer?.isDead(this.#place)) return;
+      else {
+        overseer?.did(this.#place, operation, value);
+        this.#run!.returned(this.#place, value);
+        resolve(value);
+      }
     } catch (error) {
       if (overseer?.isDead(this.#place)) return;
       reject(error);
-      if (pending) this.#lookLater();
-      return;
+    } finally {
+      this.#performing = false;
     }
-    if (value instanceof Promise) return this.#begin(value, resolve, reject);
-    if (overseer !== undefined) {
-      if (overseer.isDead(this.#place)) return;
-      overseer.did(this.#place, this.#operation, value);
-    }
-    this.#run!.returned(this.#place, value);
-    resolve(value);
-    if (pending) this.#lookLater();
+    if (this.#standing) this.#park();
+    if (this.#pending.length > 0) this.#lookLater();
   }
 
   readied(): void {
@@ -200,22 +225,28 @@ export class SteppedPort implements Port, Action {
   }
 
   #stand(operation: Performable, argument: unknown): void {
-    this.#operation = this.#undeclared ? { ...operation, undeclared: true } : operation;
+    this.#operation = operation;
     this.#argument = argument;
     this.#standing = true;
+    // What calls back at once, within the operation it belongs to, waits until that has begun.
+    if (!this.#performing) this.#park();
+  }
+
+  #park(): void {
+    if (this.#pending.length > 0) this.#operation = within(this.#pending, this.#operation);
+    if (this.#undeclared) this.#operation = { ...this.#operation, undeclared: true };
     this.#run?.park(this.#place, this);
   }
 
   #begin(
+    operation: Performable,
     promise: Promise<unknown>,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ): void {
-    const operation = this.#operation;
     const pending: Pending = { operation, resolve, reject, end: undefined, interrupted: false };
     this.#pending.push(pending);
     promise.then((value) => pending.end = { value }, (error) => pending.end = { error });
-    this.#lookLater();
   }
 
   /** Once everything that can has gone on: what has become of what was begun? */

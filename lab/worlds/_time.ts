@@ -1,21 +1,43 @@
-/** The actor that lets time pass, in stepped runs. */
-import { type Action, ANYTHING, macrotask, type Operation, type Run } from "../engine/mod.ts";
+/**
+ * The actor that lets time pass, in stepped runs.
+ *
+ * To let it move is to move the clock to the next deadline: so whether a timeout comes before or after
+ * another actor's step is a choice like any other, and a wait of thirty seconds costs nothing.
+ *
+ * Invariant: whatever changes which timers are set, or depends on the clock, touches `TIME_OBJECT`,
+ * and every timer names the one object that it touches. So what the next deadline brings is known
+ * before it comes, and steps that have nothing to do with it need not be tried on both sides of it. A
+ * timer that names none may touch anything.
+ */
+import {
+  type Action,
+  macrotask,
+  type Operation,
+  type Run,
+  TIME_OBJECT,
+  type Touch,
+} from "../engine/mod.ts";
 import type { Host } from "../../lib/_host.ts";
 import { VirtualClock } from "./simulation/mod.ts";
 
 /** Its name, after those of the actors it serves. */
 export const TIME = "time";
 
-const PASS: Operation = { object: ANYTHING, kind: "time passes", effect: "write" };
+const PASS: Operation = { object: TIME_OBJECT, kind: "time passes", effect: "write" };
 
-/**
- * Virtual time as one more actor: to let it move is to move the clock to the next deadline.
- *
- * So whether a timeout comes before or after another actor's step is a choice like any other, and a
- * wait of thirty seconds costs nothing. What a timer sets off can touch anything.
- */
+/** As long as nobody has set a timer, time has nothing to do with anybody. */
+const IDLE: Operation = { ...PASS, effect: "enter" };
+
+/** That an operation sets a timer, clears one or looks at the clock. */
+export const USES_TIME: Touch = { object: TIME_OBJECT, effect: "read" };
+
+/** The object that the sleep of an actor is: its end touches nothing else. */
+export function sleepOf(actor: string): string {
+  return `*sleep of ${actor}`;
+}
+
+/** Virtual time as one more actor. */
 export class Time implements Action {
-  readonly operation = PASS;
   readonly argument = undefined;
   readonly #place: number;
   #clock = new VirtualClock();
@@ -29,6 +51,32 @@ export class Time implements Action {
   /** The time of the run under way. */
   get clock(): VirtualClock {
     return this.#clock;
+  }
+
+  /** Passing, with all that the timers touch that are due next. */
+  get operation(): Operation {
+    const { due, used } = this.#clock;
+    if (due.length === 0) return used ? PASS : IDLE;
+    if (due.some(({ object }) => object === undefined)) return { ...PASS, undeclared: true };
+    const objects = new Set(due.map(({ object }) => object!));
+    return { ...PASS, also: [...objects].map((object) => ({ object, effect: "release" })) };
+  }
+
+  /**
+   * What an operation touches at the moment: where somebody waits with a timeout, what it does to the
+   * object may end the wait, and with it the timer.
+   */
+  now(operation: Operation): Operation {
+    if (this.#clock.pending === 0) return operation;
+    const { also = [] } = operation;
+    if (!this.#mayClear(operation) && !also.some((touch) => this.#mayClear(touch))) {
+      return operation;
+    }
+    return { ...operation, also: [...also, USES_TIME] };
+  }
+
+  #mayClear({ object, effect }: Touch): boolean {
+    return effect !== "enter" && this.#clock.isSet(object);
   }
 
   /** Begins a run at time 0, with no timers. */
@@ -79,7 +127,7 @@ const ROUNDS = 64;
  * Where nobody comes to go on by all the timers that were set, it cannot move again until another has.
  */
 export class SimulatedTime implements Action {
-  readonly operation = PASS;
+  readonly operation: Operation = { ...PASS, undeclared: true };
   readonly argument = undefined;
   readonly #run: Run;
   readonly #place: number;
@@ -122,12 +170,12 @@ export class SimulatedTime implements Action {
   }
 }
 
-/** The world outside for what runs in virtual time. */
-export function virtualHost(clock: VirtualClock): Host {
+/** The world outside for an object that runs in virtual time. */
+export function virtualHost(clock: VirtualClock, object: string): Host {
   return {
     now: () => clock.now(),
     timeOrigin: 0,
-    setTimer: (callback, ms) => clock.setTimer(callback, ms),
+    setTimer: (callback, ms) => clock.setTimer(callback, ms, object),
     clearTimer: (timer) => clock.clearTimer(timer as ReturnType<VirtualClock["setTimer"]>),
     random: () => 0.5,
     get files(): never {

@@ -11,6 +11,7 @@ import { LockView } from "./_lock_view.ts";
 import type { Medium, RawCell } from "./_medium.ts";
 import { copyPlainData, plainOrNothing } from "./_plain_data.ts";
 import type { Performable, Port } from "./_port.ts";
+import { sleepOf, USES_TIME } from "./_time.ts";
 import type { ObjectKind, Shared } from "./object_kind.ts";
 import type {
   Barrier,
@@ -135,7 +136,9 @@ function objectView<T extends object, K extends keyof T>(
         const object = medium.object(name, kind) as Record<string, (...args: unknown[]) => unknown>;
         return object[method](...args);
       };
-      return port.operate({ object: name, kind: method, effect, perform }, shown(args));
+      // Whether it waits for a time is the object's own business.
+      const also = [USES_TIME];
+      return port.operate({ object: name, kind: method, effect, also, perform }, shown(args));
     };
   }
   return view as Shared<T, K>;
@@ -301,6 +304,7 @@ class ClockView implements Clock {
       object: this.#name,
       kind: "now",
       effect: "read",
+      also: [USES_TIME],
       perform: clock && (() => clock.now()),
     }, undefined) as Promise<number>;
   }
@@ -317,16 +321,19 @@ class ClockView implements Clock {
     const { clock } = this.#medium;
     let awake = false;
     const object = this.#name;
+    const own = sleepOf(this.#port.actor);
     await this.#port.operate({
       object,
       kind: "sleep",
       effect: "read",
-      perform: clock && (() => void clock.setTimer(() => awake = true, ms)),
+      also: [USES_TIME],
+      perform: clock && (() => void clock.setTimer(() => awake = true, ms, own)),
     }, ms);
     await this.#port.operate({
       object,
       kind: "wake",
       effect: "read",
+      also: [{ object: own, effect: "enter" }],
       ready: clock && (() => awake),
       perform: clock && (() => {}),
     }, undefined);

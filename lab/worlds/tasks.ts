@@ -97,15 +97,16 @@ class TaskMedium implements Medium, NearMedia {
     if (this.#signals.size > 0) this.#signals.clear();
     this.#recorder = undefined;
     for (const entry of this.#cells.values()) entry.cell.value = entry.initial;
-    if (this.#choices.size > 0) withHost(virtualHost(clock), () => this.#renewLocks());
+    if (this.#choices.size > 0) this.#renewLocks(clock);
     for (const name of this.#channels.keys()) this.#channels.set(name, new Mailbox());
   }
 
-  #renewLocks(): void {
+  #renewLocks(clock?: VirtualClock): void {
     let detector: DeadlockDetector | undefined;
     for (const [label, { policy, detectDeadlocks }] of this.#choices) {
-      const lock = new RwLock(policy === undefined ? { label } : { label, policy });
+      const make = () => new RwLock(policy === undefined ? { label } : { label, policy });
       const watched = detectDeadlocks === true;
+      const lock = clock === undefined ? make() : withHost(virtualHost(clock, label), make);
       this.#locks.set(
         label,
         watched ? (detector ??= new DeadlockDetector()).watch(lock, label) : lock,
@@ -182,7 +183,7 @@ class TaskMedium implements Medium, NearMedia {
       name,
       (world) =>
         withHost(
-          this.#stepped ? virtualHost(this.#clock as VirtualClock) : currentHost(),
+          this.#stepped ? virtualHost(this.#clock as VirtualClock, name) : currentHost(),
           () => tasks(world),
         ),
     ) as T;

@@ -12,6 +12,8 @@
 export interface VirtualTimer {
   /** When it is due, in virtual milliseconds. */
   readonly deadline: number;
+  /** The shared object it belongs to, and all that it touches; `undefined` where that is not known. */
+  readonly object?: string;
 }
 
 class Planned implements VirtualTimer {
@@ -20,6 +22,7 @@ class Planned implements VirtualTimer {
     /** How many timers were set before it. */
     readonly order: number,
     readonly callback: () => void,
+    readonly object: string | undefined,
   ) {}
 
   /** Whether it fires before `other`. */
@@ -78,6 +81,11 @@ export class VirtualClock {
     return this.#timers.length;
   }
 
+  /** Whether a timer was ever set. */
+  get used(): boolean {
+    return this.#order > 0;
+  }
+
   /** When the earliest timer is due; `undefined` when none is set. */
   get next(): number | undefined {
     return this.#timers.at(-1)?.deadline;
@@ -88,21 +96,34 @@ export class VirtualClock {
     return this.#timers[0]?.deadline;
   }
 
+  /** The timers that the next `advance` fires, in order, unless one of them clears another. */
+  get due(): readonly VirtualTimer[] {
+    let first = this.#timers.length;
+    while (first > 0 && this.#timers[first - 1].deadline === this.next) first--;
+    return this.#timers.slice(first).reverse();
+  }
+
+  /** Whether a timer of that object is set. */
+  isSet(object: string): boolean {
+    return this.#timers.some((timer) => timer.object === object);
+  }
+
   /**
    * Calls back once, when time has been moved `ms` milliseconds on; never within this call, nor
    * within the `advance` that is under way, even for 0.
    *
    * @param callback What to call.
    * @param ms From 0 to 2^31 - 1 milliseconds from now.
+   * @param object The shared object that the timer belongs to, if it touches that one alone.
    * @returns What to clear the timer by.
    * @throws {RangeError} when no runtime's timer could wait `ms`: one that is too long fires at
    *   once there, which a simulation must not hide
    */
-  setTimer(callback: () => void, ms: number): VirtualTimer {
+  setTimer(callback: () => void, ms: number, object?: string): VirtualTimer {
     if (!(ms >= 0 && ms <= LONGEST)) {
       throw new RangeError(`Cannot set a timer for ${ms} ms: from 0 to ${LONGEST} ms are possible`);
     }
-    const timer = new Planned(this.#now + ms, this.#order++, callback);
+    const timer = new Planned(this.#now + ms, this.#order++, callback, object);
     this.#timers.splice(this.#place(timer), 0, timer);
     return timer;
   }

@@ -1,23 +1,37 @@
+import { DeadlockError, LockTimeoutError } from "../../../lib/errors.ts";
 import { Prng } from "../../../lab/engine/mod.ts";
 import { defineScenario, type Scenario, type World } from "../../../lab/worlds/mod.ts";
 
 /** One thing an actor of a random program does. */
 type Instruction =
   | { readonly does: "read" | "write" | "send" | "receive"; readonly object: string }
+  | { readonly does: "now" }
+  | { readonly does: "sleep"; readonly ms: number }
   | {
     readonly does: "lock";
     readonly mode: "read" | "write";
     readonly object: string;
+    readonly timeout?: number;
     readonly body: Instruction[];
   }
   | { readonly does: "branch"; readonly then: Instruction[]; readonly otherwise: Instruction[] };
 
-/** A small random program with cells, queued locks, channels and branches on what was read. */
-export function randomScenario(seed: number): Scenario {
+/** What besides cells, queued locks, channels and branches plays a part in random programs. */
+export interface Flavour {
+  /** Time: sleeping, looking at the clock, and giving up on locks. */
+  readonly timed?: boolean;
+  /** Locks within locks, and whether they refuse the wait that closes a circle. */
+  readonly watched?: boolean;
+}
+
+/** A small random program. */
+export function randomScenario(seed: number, { timed, watched }: Flavour = {}): Scenario {
   const prng = new Prng(seed);
+  const nested = watched !== undefined;
+  const random = new RandomBody(prng, timed === true, nested);
   const actors = Array.from(
-    { length: 2 + prng.below(2) },
-    () => randomBody(prng, 0, 1 + prng.below(3)),
+    { length: nested ? 2 : 2 + prng.below(2) },
+    () => random.body(0, nested ? 1 : 1 + prng.below(3)),
   );
   return defineScenario({
     module: import.meta.url,
@@ -33,8 +47,9 @@ export function randomScenario(seed: number): Scenario {
         because: "nothing is checked",
         build: (world) => {
           for (const name of ["x", "y"]) world.cell(name, 0);
-          for (const name of ["l", "m"]) world.lock(name);
+          for (const name of ["l", "m"]) world.lock(name, { detectDeadlocks: watched });
           world.channel("c");
+          world.clock("t");
           return actors.map((body, place) => ({
             name: "ABC"[place],
             run: async () => void await follow(world, body, place + 1, 0),
@@ -46,9 +61,21 @@ export function randomScenario(seed: number): Scenario {
   });
 }
 
-function randomBody(prng: Prng, depth: number, length: number): Instruction[] {
-  return Array.from({ length }, (): Instruction => {
+class RandomBody {
+  /** @param nested Whether locks are taken within locks. */
+  constructor(readonly prng: Prng, readonly timed: boolean, readonly nested: boolean) {}
+
+  body(depth: number, length: number): Instruction[] {
+    return Array.from({ length }, () => this.#instruction(depth));
+  }
+
+  #instruction(depth: number): Instruction {
+    const { prng } = this;
     const object = ["x", "y"][prng.below(2)];
+    if (this.timed && prng.below(depth === 0 ? 4 : 2) === 0) {
+      return prng.below(4) === 0 ? { does: "now" } : { does: "sleep", ms: 1 + prng.below(3) };
+    }
+    if (this.nested && depth < 2 && prng.below(4) > 0) return this.#lock(depth, prng.below(2));
     switch (prng.below(depth === 0 ? 10 : 6)) {
       case 0:
       case 1:
@@ -62,18 +89,24 @@ function randomBody(prng: Prng, depth: number, length: number): Instruction[] {
       case 6:
         return {
           does: "branch",
-          then: randomBody(prng, depth + 1, 1),
-          otherwise: randomBody(prng, depth + 1, prng.below(2)),
+          then: this.body(depth + 1, 1),
+          otherwise: this.body(depth + 1, prng.below(2)),
         };
       default:
-        return {
-          does: "lock",
-          mode: prng.below(3) === 0 ? "read" : "write",
-          object: ["l", "m"][prng.below(2)],
-          body: randomBody(prng, depth + 1, 1 + prng.below(2)),
-        };
+        return this.#lock(depth, 1 + prng.below(2));
     }
-  });
+  }
+
+  #lock(depth: number, length: number): Instruction {
+    const { prng } = this;
+    return {
+      does: "lock",
+      mode: prng.below(3) === 0 ? "read" : "write",
+      object: ["l", "m"][prng.below(2)],
+      timeout: this.timed && prng.below(3) > 0 ? prng.below(4) : undefined,
+      body: this.body(depth + 1, length),
+    };
+  }
 }
 
 /** Does what the instructions say; answers what was read last. */
@@ -105,11 +138,23 @@ async function follow(
           seen,
         );
         break;
+      case "now":
+        seen = await world.clock("t").now();
+        break;
+      case "sleep":
+        await world.clock("t").sleep(instruction.ms);
+        break;
       case "lock": {
         const lock = world.lock(instruction.object);
-        const held = await (instruction.mode === "read" ? lock.read() : lock.write());
-        seen = await follow(world, instruction.body, mark, seen);
-        await held.release();
+        const { mode, timeout } = instruction;
+        try {
+          const held = await (mode === "read" ? lock.read({ timeout }) : lock.write({ timeout }));
+          seen = await follow(world, instruction.body, mark, seen);
+          await held.release();
+        } catch (error) {
+          if (!(error instanceof LockTimeoutError || error instanceof DeadlockError)) throw error;
+          seen = mark;
+        }
         break;
       }
     }

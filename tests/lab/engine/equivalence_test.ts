@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { expectSafe, explore } from "../../../lab/mod.ts";
-import { team, type World } from "../../../lab/mod.ts";
+import { type ObjectKind, team, type World } from "../../../lab/mod.ts";
 
 const timeout = 20_000;
 
@@ -39,4 +39,29 @@ test("a reduced search over true declarations is a proof", { timeout }, async ()
   const result = await expectSafe(notes(false), { strategy: "dpor" });
   assert.equal(result.undeclared, undefined);
   assert.deepEqual(result.evidence.kind, "proved");
+});
+
+test("what an object does after a function it was handed counts as touching the object", {
+  timeout,
+}, async () => {
+  class Box {
+    value = 0;
+    async change(by: (value: number) => Promise<number>): Promise<void> {
+      this.value = await by(this.value);
+    }
+  }
+  const box: ObjectKind<Box, "change"> = {
+    operations: { change: "write" },
+    tasks: () => new Box(),
+  };
+  const { verdict } = await explore({
+    name: "a box",
+    build: (world) => {
+      const shared = world.object("box", box);
+      const cell = world.cell("cell", 1);
+      return team(2, () => shared.change(async (value) => value + await cell.read()));
+    },
+    check: (_, { box }) => (box as Box).value === 2 ? undefined : "one change is lost",
+  }, { strategy: "dpor" });
+  assert.equal(verdict, "broken");
 });

@@ -1,7 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { explore, RandomStrategy, replay } from "../../../lab/engine/mod.ts";
-import { investigate, openDistance, Subject, testScenario } from "../../../lab/mod.ts";
+import {
+  conflict,
+  describeOperation,
+  explore,
+  LenientReplayStrategy,
+  type Operation,
+  RandomStrategy,
+  record,
+  replay,
+} from "../../../lab/engine/mod.ts";
+import {
+  defineScenario,
+  investigate,
+  openDistance,
+  Subject,
+  testScenario,
+} from "../../../lab/mod.ts";
 import impatient from "../_scenarios/impatient.ts";
 import inTime from "../_scenarios/in_time.ts";
 
@@ -49,4 +64,75 @@ test("sleeping takes real time in a free run", { timeout }, async () => {
     assert.equal(outcome.kind, "passed");
     assert.ok(elapsed >= 19, `${world}: ${elapsed} ms`);
   }
+});
+
+/** A waits for a lock that B holds, B leaves it or not in time, C sleeps and D does neither. */
+const waiting = defineScenario({
+  module: import.meta.url,
+  name: "waiting",
+  title: "What has to do with time",
+  seed: "a test of the lab",
+  lesson: [],
+  parameters: {},
+  worlds: ["tasks"],
+  variants: {
+    all: {
+      expect: "safe",
+      because: "nothing is checked",
+      build: (world) => {
+        const lock = world.lock("lock");
+        const clock = world.clock("clock");
+        const cell = world.cell("cell", 0);
+        return [
+          { name: "A", run: () => lock.write({ timeout: 5 }).then((h) => h.release(), () => {}) },
+          { name: "B", run: () => lock.withWrite(() => cell.write(1)) },
+          { name: "C", run: () => clock.sleep(3) },
+          { name: "D", run: () => cell.write(2) },
+        ];
+      },
+      check: () => undefined,
+    },
+  },
+});
+
+test("time passing conflicts with what sets, clears or waits for a timer, and with nothing else", {
+  timeout,
+}, async () => {
+  await using tasks = openDistance("tasks");
+  const program = await tasks.stepped(new Subject(waiting, "all"));
+  const [A, B, C, D, TIME] = [0, 1, 2, 3, 4];
+  const operations = async (choices: readonly number[]) => {
+    const { events } = await record(program, new LenientReplayStrategy(choices));
+    return events.map(({ operation }) => operation);
+  };
+  const told = (all: readonly Operation[], passing: Operation) =>
+    all.filter((each) => each !== passing && conflict(each, passing)).map(describeOperation);
+
+  const inTime = await operations([D, C, B, B, B, A, B, A, A, TIME]);
+  const asleep = inTime.find(({ kind }) => kind === "time passes")!;
+  // B's leaving let A in, and so ended A's wait.
+  assert.deepEqual(told(inTime, asleep), [
+    "sleep clock",
+    "request write lock",
+    "leave write lock",
+    "wake clock",
+  ]);
+
+  const tooLate = await operations([D, C, B, B, B, A, TIME, TIME, A, B, C]);
+  const [first, second] = tooLate.filter(({ kind }) => kind === "time passes");
+  assert.deepEqual(told(tooLate, first), [
+    "sleep clock",
+    "request write lock",
+    "time passes",
+    "wake clock",
+  ]);
+  assert.deepEqual(told(tooLate, second), [
+    "sleep clock",
+    "request write lock",
+    "enter write lock",
+    "request write lock",
+    "time passes",
+    "enter write lock",
+    "leave write lock",
+  ]);
 });

@@ -48,6 +48,21 @@ test("VirtualClock.clearTimer() reaches a timer that is due in the same advance(
   assert.deepEqual([fired, clock.pending], [["third"], 0]);
 });
 
+test("VirtualClock.due tells what the next deadline belongs to", limit, () => {
+  const clock = new VirtualClock();
+  assert.deepEqual(clock.due, []);
+  const owners = () => clock.due.map(({ object }) => object);
+  const lock = clock.setTimer(() => {}, 7, "lock");
+  clock.setTimer(() => {}, 5, "sleep");
+  clock.setTimer(() => {}, 5);
+  assert.deepEqual(owners(), ["sleep", undefined]);
+  clock.advance();
+  assert.deepEqual(owners(), ["lock"]);
+  assert.deepEqual([clock.isSet("lock"), clock.isSet("sleep")], [true, false]);
+  clock.clearTimer(lock);
+  assert.deepEqual([clock.isSet("lock"), clock.due], [false, []]);
+});
+
 test("VirtualClock keeps the timers behind one that throws", limit, () => {
   const clock = new VirtualClock();
   let fired = 0;
