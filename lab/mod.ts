@@ -24,6 +24,7 @@ export {
   type Schedule,
   ScheduleCodeError,
   type Strategy,
+  type Touch,
   type Waiting,
 } from "./engine/mod.ts";
 export * from "./engine/history/mod.ts";
