@@ -48,16 +48,26 @@ export class Child implements AsyncDisposable {
 
   /** The next line, which must say `say`. */
   async next(say: string): Promise<Line> {
-    const since = performance.now();
-    while (this.#lines.length === 0) {
+    await this.speaks(PATIENCE_MS);
+    const line = this.#lines.shift();
+    if (line === undefined) {
+      const ended = this.#process.signalCode ?? this.#process.exitCode;
+      const state = ended === null ? "says nothing" : `ended (${ended})`;
+      throw new Error(
+        `${this.runtime.name} ${this.role}: ${state} before ${say}\n${this.#errors}`,
+      );
+    }
+    assert.equal(line.say, say, `${this.runtime.name} ${this.role}: ${JSON.stringify(line)}`);
+    return line;
+  }
+
+  /** Waits until it has said something that nobody has asked for, or has ended, or `ms` passed. */
+  async speaks(ms: number): Promise<void> {
+    const until = performance.now() + ms;
+    for (;;) {
       const { exitCode, signalCode } = this.#process;
-      const left = PATIENCE_MS - (performance.now() - since);
-      if (exitCode !== null || signalCode !== null || left <= 0) {
-        const state = left <= 0 ? "says nothing" : `ended (${signalCode ?? exitCode})`;
-        throw new Error(
-          `${this.runtime.name} ${this.role}: ${state} before ${say}\n${this.#errors}`,
-        );
-      }
+      const left = until - performance.now();
+      if (this.#lines.length > 0 || exitCode !== null || signalCode !== null || left <= 0) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {
@@ -66,9 +76,18 @@ export class Child implements AsyncDisposable {
         };
       });
     }
-    const line = this.#lines.shift()!;
-    assert.equal(line.say, say, `${this.runtime.name} ${this.role}: ${JSON.stringify(line)}`);
-    return line;
+  }
+
+  /** What it said when it ended by itself, though it should not have. */
+  get failure(): string | undefined {
+    const { exitCode } = this.#process;
+    if (exitCode === null) return undefined;
+    return `${this.runtime.name} ${this.role} ended (${exitCode}): ${this.#errors}`;
+  }
+
+  /** What it has said and nobody has asked for yet. */
+  rest(): Line[] {
+    return this.#lines.splice(0);
   }
 
   /** Tells the child to go on. */

@@ -3,13 +3,16 @@
  * with its parameters as JSON in the second. See `_children.ts`.
  */
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { systemHost } from "../../lib/_host.ts";
+import { systemHost, withHost } from "../../lib/_host.ts";
+import { CsvRow, QueueFullError, queueWrite, Table } from "../../lib/queue/mod.ts";
 import { FileLock, type Guard, type LockMode } from "../../mod.ts";
 import { writeBlindly, writeFenced } from "./_fenced_file.ts";
 import { type StoreRoles, storeRoles } from "./_store_roles.ts";
+import { type Twin, twinOf } from "../lib/queue/_twins.ts";
+import { TABLE, type TwinName, twins } from "./_storm.ts";
 import { openTally, tallyAfter, wrongWith } from "./_tally.ts";
 
 /** The parameters of each role. */
@@ -40,6 +43,14 @@ export interface Roles extends StoreRoles {
   commit: { file: string; name: string; times: number; says: boolean };
   /** The same, but it writes into the file that readers read. */
   "commit-in-place": { file: string; name: string; times: number };
+  /** Inserts rows `key 0`, `key 1` and so on into a table, each after the one before is accepted. */
+  produce: { base: string; key: string; how: "write" | "queue"; twin: TwinName };
+  /** Drains a table's queue in the background. */
+  drain: { base: string; twin: TwinName };
+  /** Drains once, and stops for ever when the table is replaced and nothing is taken away yet. */
+  "drain-half": { base: string; twin: TwinName };
+  /** Queues a row when told to, its key. */
+  enqueue: { base: string };
   /** Reads a tally again and again until told to stop, and says what it found. */
   watch: { file: string };
   /** Adds one to a counter file, again and again, under a lock of a Redis server or under none. */
@@ -208,6 +219,65 @@ const roles: { [R in keyof Roles]: (params: Roles[R]) => Promise<void> } = {
       writeFileSync(file, readFileSync(aside));
     }
     say("done");
+  },
+
+  async produce({ base, key, how, twin }) {
+    const host = twinOf(systemHost, twins[twin]);
+    using table = withHost(host, () => new Table(base, TABLE));
+    say("up");
+    await told();
+    for (let n = 0;; n++) {
+      const write = { operation: "insert" as const, rows: [new CsvRow(`${key} ${n}`, [])] };
+      const accept = async () => {
+        if (how === "write") return (await table.write(write, { timeout: n % 2 * 200 })).state;
+        await withHost(host, () => queueWrite(base, TABLE, write));
+        return "queued";
+      };
+      try {
+        say("accepted", { n, state: await accept() });
+      } catch (error) {
+        if (!(error instanceof QueueFullError)) throw error;
+        say("full", { n });
+        n--;
+        await sleep(10);
+      }
+    }
+  },
+
+  async drain({ base, twin }) {
+    using table = withHost(twinOf(systemHost, twins[twin]), () => new Table(base, TABLE));
+    say("up");
+    await told();
+    table.startDraining({
+      every: 5,
+      onDrained: ({ drained }) => say("drained", { drained }),
+      onError: (error) => Promise.reject(error),
+    });
+    await told();
+  },
+
+  async "drain-half"({ base, twin }) {
+    const stopping: Twin = (files) => ({
+      ...twins[twin](files),
+      rename(from, to) {
+        files.rename(from, to);
+        if (!to.endsWith("table.csv")) return;
+        writeSync(1, `${JSON.stringify({ say: "replaced" })}\n`);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      },
+    });
+    using table = withHost(twinOf(systemHost, stopping), () => new Table(base, TABLE));
+    say("up");
+    await told();
+    await table.drain();
+  },
+
+  async enqueue({ base }) {
+    say("up");
+    for (;;) {
+      const rows = [new CsvRow(await told(), [])];
+      say("queued", { id: await queueWrite(base, TABLE, { operation: "insert", rows }) });
+    }
   },
 
   async watch({ file }) {

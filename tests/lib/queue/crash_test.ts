@@ -10,11 +10,9 @@ import {
   type CrashProgram,
   type CrashVerdict,
   exploreCrashes,
-  type Files,
   type Host,
   type SimulatedProcess,
 } from "../../../lab/worlds/simulation/mod.ts";
-import { decodeVersion, encodeVersion } from "../../../lib/_file_version.ts";
 import { withHost } from "../../../lib/_host.ts";
 import {
   CsvRow,
@@ -26,6 +24,7 @@ import {
   Table,
 } from "../../../lib/queue/mod.ts";
 import { altered } from "../_altered.ts";
+import { forgetful, none, type Twin, twinOf } from "./_twins.ts";
 
 const limit = { timeout: 300_000 };
 const BASE = "/data";
@@ -34,23 +33,6 @@ const FOLDER = `${BASE}/${NAME}`;
 const TABLE = `${FOLDER}/table.csv`;
 const NEXT = `${TABLE}.interlock-next`;
 const QUEUE = `${FOLDER}/queue`;
-
-/** Changes what a process's files do. */
-type Twin = (files: Files) => Partial<Files>;
-
-const none: Twin = () => ({});
-
-/** The same process with other files. */
-function twinOf(host: Host, twin: Twin): Host {
-  return {
-    now: () => host.now(),
-    timeOrigin: host.timeOrigin,
-    setTimer: (callback, ms) => host.setTimer(callback, ms),
-    clearTimer: (timer) => host.clearTimer(timer),
-    random: () => host.random(),
-    files: { ...host.files, ...twin(host.files) },
-  };
-}
 
 /** What must be so for good. */
 type Report =
@@ -244,29 +226,8 @@ test("tables: two producers and two who drain, any of them killed at any step", 
   assert(complete, evidence);
 });
 
-/** What the table file would be if it did not count what was applied. */
-function forgetful(bytes: Uint8Array | undefined): Uint8Array | undefined {
-  if (bytes === undefined) return undefined;
-  const { payload, ...version } = decodeVersion(bytes, TABLE);
-  const text = new TextDecoder().decode(payload).replace(/^applied .*/, "applied 0 f6466a2c");
-  return encodeVersion({ ...version, payload: new TextEncoder().encode(text) });
-}
-
 const twins: Record<string, Twin> = {
-  "does not count what it applied": (files) => ({
-    readFile: (path) => path === TABLE ? forgetful(files.readFile(path)) : files.readFile(path),
-    open(path, options) {
-      const file = files.open(path, options);
-      if (path !== TABLE) return file;
-      return altered(file, {
-        read(buffer) {
-          const bytes = forgetful(files.readFile(path))!.subarray(0, buffer.length);
-          buffer.set(bytes);
-          return bytes.length;
-        },
-      });
-    },
-  }),
+  "does not count what it applied": forgetful,
   "writes the table in place": (files) => ({
     identify: (path) => path === NEXT ? undefined : files.identify(path),
     open(path, options) {
