@@ -9,6 +9,7 @@
  * - For good: the folder is synced afterwards.
  * - The folder's own name must last too. So before anything is put into a folder, the one above it
  *   is synced; hence, of folders made here, one that has something in it is in a folder that lasts.
+ *   (Locks have their folders made here too, for what others put there may have to last.)
  *
  * The other name is always the same, and only the holder of one lock writes there: so what is found
  * there is what a writer left who has died, and is taken away. At most one such file is there.
@@ -27,22 +28,28 @@ function isRefusal(error: unknown): boolean {
   return code === "EACCES" || code === "EPERM" || name === "NotCapable";
 }
 
+/** What `look` answers, or `otherwise` where it may not look. */
+function ifAllowed<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return otherwise;
+  }
+}
+
 /**
  * Makes a folder, with those above it, where it is missing, and its name durable. A folder above
- * that may not be opened is taken to be older than all this.
+ * that may not be looked at or opened is taken to be older than all this.
  */
 export function makeLastingFolder(files: Files, folder: string): void {
   const above = files.folderOf(folder);
   if (above === folder) return;
-  if (files.kind(folder) === undefined) {
+  if (ifAllowed(() => files.kind(folder) === undefined, false)) {
     makeLastingFolder(files, above);
     files.makeFolder(folder, FOLDER_MODE);
   }
-  try {
-    files.syncFolder(above);
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-  }
+  ifAllowed(() => files.syncFolder(above), undefined);
 }
 
 /**

@@ -13,13 +13,11 @@
  */
 import { fileError, LOCK_FILE_MODE } from "./_file_path.ts";
 import { GatedFile, sameFile } from "./_file_gate.ts";
+import { makeLastingFolder } from "./_file_replace.ts";
 import { Slot } from "./_file_slot.ts";
 import type { FileId, Host, OpenFile } from "./_host.ts";
 
 const IDLE_SLOTS = 64;
-
-/** Folders made for a lock file are for their owner, as the file is. */
-const FOLDER_MODE = 0o700;
 
 /** So often a path may turn out to lead elsewhere before it is taken to be no accident. */
 const MOVES = 100;
@@ -79,7 +77,8 @@ export class Slots {
         return files.open(path, options);
       } catch (error) {
         if ((error as { code?: unknown }).code !== "ENOENT") throw error;
-        files.makeFolder(files.folderOf(path), FOLDER_MODE);
+        // The lock need not last, but what others put into the folder may have to.
+        makeLastingFolder(files, files.folderOf(path));
         return files.open(path, options);
       }
     } catch (error) {

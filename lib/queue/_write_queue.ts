@@ -190,6 +190,8 @@ export class WriteQueue implements Disposable {
 
   /** Removes a pending write, for good when this resolves; answers whether it was there. */
   async remove(id: string, wait: QueueWait): Promise<boolean> {
+    // Before the lock, which would make a folder for nothing.
+    if (!this.pending().some((file) => file.id === id)) return false;
     using _turn = await this.#lock.write(wait);
     const names = this.#names();
     const applied = readApplied(this.#host.files, this.#at.table);

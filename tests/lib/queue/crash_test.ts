@@ -15,6 +15,7 @@ import {
 } from "../../../lab/worlds/simulation/mod.ts";
 import { withHost } from "../../../lib/_host.ts";
 import {
+  acquireTableLock,
   CsvRow,
   getNextPending,
   listSetAside,
@@ -74,6 +75,11 @@ const drains = (times: number): Actor => async (host, tell) => {
     const { setAside } = await table.drain();
     for (const { id } of setAside) tell({ setAside: id });
   }
+};
+
+/** Has the table's lock for a moment. */
+const locks: Actor = async (host) => {
+  (await withHost(host, () => acquireTableLock(BASE, NAME))).release();
 };
 
 /** One after the other. */
@@ -188,6 +194,9 @@ const explore = (
 
 const safe: Record<string, [actors: readonly Actor[], setting?: Setting]> = {
   "queueWrite(): what was accepted survives": [[queues("a", 3)]],
+  "queueWrite() into a folder that a lock has made: what was accepted survives": [
+    [inTurn(locks, queues("a", 1))],
+  ],
   "queueWrite() of two processes: what was accepted survives": [[queues("a", 2), queues("b", 2)]],
   "removeFromQueue(): what was removed does not come back": [
     [inTurn(removes("a"), queues("a", 1), removes("b"), queues("b", 1))],

@@ -81,6 +81,7 @@ test("removeFromQueue() removes one write, and tells whether it was there", limi
   assert.equal(await removeFromQueue(base.path, NAME, b), true);
   assert.equal(await getNextPending(base.path, NAME), undefined);
   assert.equal(await removeFromQueue(base.path, "places", b), false);
+  assert.deepEqual(readdirSync(base.path), [NAME], "and makes nothing");
 });
 
 test("countPending() counts, and makes nothing", limit, async () => {
