@@ -60,6 +60,9 @@ const fileSnapshots = [
   "tests/lib/file_snapshots_test.ts",
   "tests/lib/file_snapshots_crash_test.ts",
 ];
+const tables = ["tests/lib/queue/table_test.ts"];
+const queue = ["tests/lib/queue/write_queue_test.ts"];
+const tableCrashes = ["tests/lib/queue/crash_test.ts"];
 const shared = [
   "tests/lib/workers/shared_rw_lock_test.ts",
   "tests/lib/workers/reaping_test.ts",
@@ -518,6 +521,117 @@ export const mutants: readonly Mutant[] = [
     from: "if (epoch !== expected) throw new ConflictError(expected, epoch);",
     to: "",
     breaks: "a commit on an epoch that is past is refused",
+  }]),
+  ...of("lib/_file_slots.ts", tableCrashes, [{
+    from: "makeLastingFolder(files, files.folderOf(path));",
+    to: "files.makeFolder(files.folderOf(path), 0o700);",
+    breaks: "a folder that a lock made lasts as long as what others put there",
+  }]),
+  ...of("lib/queue/_csv.ts", ["tests/lib/queue/csv_row_test.ts"], [{
+    from: 'if (fields.length === 1 && fields[0] === "") return \'""\';',
+    to: "",
+    breaks: "a row of nothing but an empty field is a row",
+  }, {
+    from: `["\\\\r\\\\n\${escaped}]|^\${BYTE_ORDER_MARK}`,
+    to: `["\\\\n\${escaped}]|^\${BYTE_ORDER_MARK}`,
+    breaks: "a field with a carriage return in it is read back as it was",
+  }, {
+    from:
+      "if (quote + 1 < text.length && next !== this.#delimiter && next !== LF && next !== CR) {",
+    to: "if (quote + 1 < text.length && next === QUOTE) {",
+    breaks: "what is no CSV is refused",
+  }]),
+  ...of("lib/queue/_table_files.ts", ["tests/lib/queue/names_test.ts"], [{
+    from:
+      'if (name === "." || name === "..") return refuse(RangeError, "is not inside the base folder");',
+    to: "",
+    breaks: "no name leads out of the base folder",
+  }, {
+    from: "/[/\\\\:\\x00-\\x1f\\x7f]/",
+    to: "/[\\\\:\\x00-\\x1f\\x7f]/",
+    breaks: "a name is that of one folder",
+  }, {
+    from: "    if (files.isLink(path)) {",
+    to: "    if (files.isLink(path) && path !== table) {",
+    breaks: "no link in a table's place is followed",
+  }]),
+  ...of("lib/queue/_queue_file.ts", queue, [{
+    from: 'if (checksum(name, written) !== expected) return refuse("its checksum does not match");',
+    to: "",
+    breaks: "a damaged queue file is not applied",
+  }, {
+    from: "crc32(new TextEncoder().encode(name + write))",
+    to: "crc32(new TextEncoder().encode(write))",
+    breaks: "a queue file counts only where it was put",
+  }]),
+  ...of("lib/queue/_write_queue.ts", queue, [{
+    from: "Math.max(applied, all.at(-1)?.sequence ?? 0) + 1",
+    to: "(all.at(-1)?.sequence ?? 0) + 1",
+    breaks: "no number is given again that the table has counted",
+  }, {
+    from: "Math.max(applied, all.at(-1)?.sequence ?? 0) + 1",
+    to: "applied + pending + 1",
+    breaks: "a new number is greater than those that are there",
+  }, {
+    from: "if (pending >= limit) throw",
+    to: "if (pending > limit) throw",
+    breaks: "no more are pending than may be",
+  }, {
+    from: "    if (files.isLink(path)) {",
+    to: "    if (false) {",
+    breaks: "no link in the place of a queue file is followed",
+  }]),
+  ...of("lib/queue/_write_queue.ts", tableCrashes, [{
+    from: "if (this.#files().length === 0) makeLastingFolder(files, queue);",
+    to: "",
+    breaks: "a write that was accepted survives a power loss",
+  }, {
+    from: "    if (misfits.length > 0) files.syncFolder(this.#at.queue);",
+    to: "",
+    breaks: "what is counted beyond is set aside for good",
+  }, {
+    from: "    files.remove(this.#pathOf(file.name));\n    files.syncFolder(this.#at.queue);",
+    to: "    files.remove(this.#pathOf(file.name));",
+    breaks: "what was removed does not come back",
+  }]),
+  ...of("lib/queue/table.ts", tableCrashes, [{
+    from: "        content.applied = file.sequence;\n",
+    to: "",
+    breaks: "a queued write is applied once",
+  }, {
+    from:
+      "if (files.identify(this.#at.table) === undefined) makeLastingFolder(files, this.#at.folder);",
+    to: "",
+    breaks: "the folder of a table that was written to survives a power loss",
+  }]),
+  ...of("lib/queue/table.ts", tables, [{
+    from: "if (!(error instanceof LockTimeoutError)) throw error;",
+    to: "if (!(error instanceof Error)) throw error;",
+    breaks: "a write that was aborted is not queued",
+  }, {
+    from: "    queue.clean(content.applied);\n",
+    to: "",
+    breaks: "what is left of an applied write is taken away",
+  }, {
+    from: "    if (drained > 0) this.#cleanQuietly(content.applied);\n",
+    to: "",
+    breaks: "no file is left of a write that was applied",
+  }]),
+  ...of("lib/queue/_table_content.ts", tables, [{
+    from:
+      "    if (misfit !== undefined) return new WriteRefusedError(table, operation, misfit.key);\n",
+    to:
+      "    if (misfit === changed[0]) return new WriteRefusedError(table, operation, misfit.key);\n",
+    breaks: "a write that does not fit is refused as a whole",
+  }, {
+    from: "match[0] === appliedLine(applied) ?",
+    to: "true ?",
+    breaks: "a damaged count is not believed",
+  }]),
+  ...of("lib/queue/_drainer.ts", tables, [{
+    from: "if (!this.stopped) this.#asker.askLater(this.#pause, true);",
+    to: "this.#asker.askLater(this.#pause, true);",
+    breaks: "a drainer that was stopped leaves no timer",
   }]),
   ...of("lib/workers/_lock_seat.ts", shared, [{
     from: "if ((word & FLAGS) !== 0 && this.#anyoneWaits()) return false;",

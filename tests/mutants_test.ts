@@ -14,7 +14,7 @@ test("every mutant changes one place of the core as it is, and names tests there
   const faults: string[] = [];
   for (const mutant of mutants) {
     const { file, from, to, breaks, tests } = mutant;
-    assert.match(file, /^lib\/([^/]+|workers\/[^/]+)\.ts$/, "mutants are of the core");
+    assert.match(file, /^lib\/((workers|queue)\/)?[^/]+\.ts$/, "mutants are of the library");
     try {
       applyMutant(mutant, read(file));
     } catch (error) {
@@ -40,6 +40,8 @@ test("every part of the core has its mutants", { timeout }, () => {
     ...["_file_slot", "_file_gate", "_file_slots", "_file_parked", "_file_replace"],
     ...["_file_version", "file_snapshots", "workers/_seat"],
     ...["workers/_lock_seat", "workers/_thread_side"],
+    ...["queue/_csv", "queue/_queue_file", "queue/_table_content", "queue/_table_files"],
+    ...["queue/_write_queue", "queue/table"],
   ];
   for (const part of parts) assert(files.has(`lib/${part}.ts`), `${part} has no mutant`);
 });

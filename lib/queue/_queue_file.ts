@@ -12,9 +12,8 @@
  * `encodeWrite` made, or is not where it was put, is refused by `decodeWrite`, but for one in 2^32 of
  * the ways in which it may be damaged.
  *
- * Three other kinds of names are of no pending write: `.unreadable` and `.refused` at the end of such
- * a name are on writes that were set aside, and `0000000000000042.last` remembers a number whose file
- * is gone.
+ * With `.unreadable` or `.refused` after it such a name is of a write that was set aside. Whatever else
+ * is in the folder is none of the queue's.
  */
 import { crc32 } from "../_crc32.ts";
 import { CsvRow } from "./csv_row.ts";
@@ -29,18 +28,15 @@ interface StoredWrite extends Omit<PendingWrite, "rows"> {
 
 const DIGITS = String(Number.MAX_SAFE_INTEGER).length;
 const UUID = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
-const NAME = new RegExp(
-  `^(\\d{${DIGITS}})(?:-(${UUID})\\.json(?:\\.(unreadable|refused))?|\\.last)$`,
-);
+const NAME = new RegExp(`^(\\d{${DIGITS}})-(${UUID})\\.json(?:\\.(unreadable|refused))?$`);
 const ID = new RegExp(`^${UUID}$`);
 
-/** What a name in the queue's folder says. */
-export interface QueueName {
+/** A file of the queue, as its name tells. */
+export interface QueueFile {
   readonly name: string;
   readonly sequence: number;
-  /** The write's; none where only a number is remembered. */
-  readonly id: string | undefined;
-  /** Why it was set aside, if it was. */
+  readonly id: string;
+  /** Why it was set aside; `undefined` if it was not. */
   readonly setAside: SetAsideReason | undefined;
 }
 
@@ -51,20 +47,13 @@ export function isWriteId(id: string): boolean {
   return ID.test(id);
 }
 
-const digits = (sequence: number): string => String(sequence).padStart(DIGITS, "0");
-
 /** The name of a pending write's file. */
 export function pendingName(sequence: number, id: string): string {
-  return `${digits(sequence)}-${id}.json`;
+  return `${String(sequence).padStart(DIGITS, "0")}-${id}.json`;
 }
 
-/** The name that remembers a sequence number. */
-export function lastName(sequence: number): string {
-  return `${digits(sequence)}.last`;
-}
-
-/** What a name says; `undefined` for one that is none of the queue's. */
-export function readName(name: string): QueueName | undefined {
+/** The file of a name; `undefined` if that is none of the queue's. */
+export function readName(name: string): QueueFile | undefined {
   const match = NAME.exec(name);
   if (match === null) return undefined;
   const [, sequence, id, setAside] = match;

@@ -110,7 +110,9 @@ export function readTable(files: Files, path: string): TableContent {
 
 /**
  * The sequence number of the last queued write that was applied, without reading the whole file; 0
- * where there is no file, and where it does not begin as a table does, which `readTable` will tell.
+ * where there is no file.
+ *
+ * @throws {CorruptError} when the file does not begin as a table's does
  */
 export function readApplied(files: Files, path: string): number {
   if (files.identify(path) === undefined) return 0;
@@ -118,7 +120,9 @@ export function readApplied(files: Files, path: string): number {
   try {
     const start = new Uint8Array(HEADER_LENGTH);
     const text = new TextDecoder().decode(start.subarray(0, file.read(start, 0)));
-    return readLine(text.replace(SNAPSHOT, ""))?.applied ?? 0;
+    const line = readLine(text.replace(SNAPSHOT, ""));
+    if (line === undefined) throw new CorruptError(path, undefined, "it is no table's");
+    return line.applied;
   } finally {
     file.close();
   }

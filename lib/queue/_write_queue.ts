@@ -4,17 +4,16 @@
  *
  * What always holds:
  *
- * - A sequence number is given once, and greater than all before it. `add` gives them, under the
- *   queue's lock; the highest is always in a name: the file that has it is never taken
- *   away but renamed to one that only remembers it (`#takeAway`).
+ * - Files come, go and are renamed under the queue's lock only. Who applies a write has that lock, and
+ *   the table's, from before he reads its file until the table counts it; so it can neither be
+ *   removed meanwhile nor be applied by another.
  * - A file that begins to be there is whole and there for good: `replaceFile`.
- * - A write is pending from then on until its number is one that the table says was applied, or
- *   its file is removed or set aside. So a file that is left of an applied write is no longer
- *   pending, and may be taken away at any time: `clean` does, without the queue's lock.
- *
- * As `clean` needs no lock, the number that the table tells must be read after the folder was
- * listed: then a file that was cleaned away before the list was of a write that had been counted
- * before. And it is one more reason why no number is given again: those up to it are not.
+ * - A write is pending from then on until the table counts it, or its file is removed or set aside.
+ *   So a file that a dead process left of an applied write is not pending, and is taken away by the
+ *   next one who applies something: `clean`.
+ * - A new number is greater than those of all files, and than the one that the table has counted up
+ *   to: `add`. So the order of the numbers is the order in which writes were accepted, and nothing
+ *   new is ever taken for something applied.
  *
  * UUIDs alone would not do for the order: two processes that took turns got UUIDs of version 7 out of
  * order half the time, for both were of one millisecond.
@@ -25,15 +24,8 @@ import { show } from "../_options.ts";
 import { Uuids } from "../_uuid.ts";
 import { QueueFullError } from "../errors.ts";
 import { FileLock } from "../file_lock.ts";
-import type { AcquireOptions } from "../lock.ts";
-import {
-  decodeWrite,
-  encodeWrite,
-  lastName,
-  pendingName,
-  type QueueName,
-  readName,
-} from "./_queue_file.ts";
+import type { AcquireOptions, Guard } from "../lock.ts";
+import { decodeWrite, encodeWrite, pendingName, type QueueFile, readName } from "./_queue_file.ts";
 import { readApplied } from "./_table_content.ts";
 import type { TableFiles } from "./_table_files.ts";
 import { UnreadableWriteError } from "./errors.ts";
@@ -62,14 +54,9 @@ export function checkLimit(limit: unknown, name: string, action: string): number
 /** How long to wait for the queue's lock. */
 export type QueueWait = Pick<AcquireOptions, "timeout" | "signal">;
 
-/** The file of a pending write. */
-export interface PendingFile extends QueueName {
-  readonly id: string;
-}
-
 /** A file that was set aside, or is to be. */
 export interface Misfit {
-  readonly file: PendingFile;
+  readonly file: QueueFile;
   readonly reason: SetAsideReason;
 }
 
@@ -99,6 +86,11 @@ export class WriteQueue implements Disposable {
     this.#lock.close();
   }
 
+  /** Keeps others from changing the queue, until the guard is released. */
+  hold(wait: QueueWait): Promise<Guard> {
+    return this.#lock.write(wait);
+  }
+
   /**
    * Adds a write; when this resolves, it is there for good.
    *
@@ -107,15 +99,15 @@ export class WriteQueue implements Disposable {
   async add(write: PendingWrite, limit: number, wait: QueueWait): Promise<string> {
     const { files } = this.#host;
     const { name, queue, queueNext, table } = this.#at;
-    // Before the lock, which would make the folder, but not for good.
-    if (this.#names().length === 0) makeLastingFolder(files, queue);
-    using _turn = await this.#lock.write(wait);
-    const names = this.#names();
+    // As long as there is nothing in it, the folder's own name may not last.
+    if (this.#files().length === 0) makeLastingFolder(files, queue);
+    using _turn = await this.hold(wait);
+    const all = this.#files();
     const applied = readApplied(files, table);
-    const pending = pendingAmong(names, applied).length;
+    const pending = pendingAmong(all, applied).length;
     if (pending >= limit) throw new QueueFullError(name, pending, limit);
     const id = this.#uuids.next();
-    const file = pendingName(Math.max(highest(names), applied) + 1, id);
+    const file = pendingName(Math.max(applied, all.at(-1)?.sequence ?? 0) + 1, id);
     try {
       replaceFile(files, this.#pathOf(file), encodeWrite(file, write), MODE, queueNext);
     } catch (error) {
@@ -130,45 +122,41 @@ export class WriteQueue implements Disposable {
    *
    * @param applied What the table tells, for those who have its lock and have read it.
    */
-  pending(applied?: number): PendingFile[] {
-    const names = this.#names();
-    return pendingAmong(names, applied ?? readApplied(this.#host.files, this.#at.table));
+  pending(applied?: number): QueueFile[] {
+    const all = this.#files();
+    return pendingAmong(all, applied ?? readApplied(this.#host.files, this.#at.table));
   }
 
   /** Whether there is neither a pending write nor what is left of an applied one. */
   isEmpty(): boolean {
-    return !this.#names().some(isWaiting);
+    return pendingAmong(this.#files(), 0).length === 0;
   }
 
   /** The files that were set aside, in their order. */
   setAside(): Misfit[] {
-    return this.#names().flatMap((file) =>
-      isOfWrite(file) && file.setAside !== undefined ? [{ file, reason: file.setAside }] : []
+    return this.#files().flatMap((file) =>
+      file.setAside === undefined ? [] : [{ file, reason: file.setAside }]
     );
   }
 
-  /**
-   * The write in a file; `undefined` if that was taken away meanwhile.
-   *
-   * @throws {UnreadableWriteError} when it cannot be read, while others may be
-   */
-  read({ name }: PendingFile): PendingWrite | undefined {
+  /** The write in a file, or what is wrong with that; `undefined` if it was taken away meanwhile. */
+  read({ name }: QueueFile): PendingWrite | UnreadableWriteError | undefined {
     const { files } = this.#host;
     const path = this.#pathOf(name);
     if (files.isLink(path)) {
-      throw new UnreadableWriteError(path, "it is a symbolic link, which is not followed");
+      return new UnreadableWriteError(path, "it is a symbolic link, which is not followed");
     }
     const kind = files.kind(path);
     if (kind === undefined) return undefined;
-    if (kind !== "file") throw new UnreadableWriteError(path, "it is no regular file");
-    let bytes: Uint8Array | undefined;
+    if (kind !== "file") return new UnreadableWriteError(path, "it is no regular file");
     try {
-      bytes = files.readFile(path);
+      const bytes = files.readFile(path);
+      return bytes && decodeWrite(bytes, name, path);
     } catch (error) {
+      if (error instanceof UnreadableWriteError) return error;
       if (!isItsOwnFault(error)) throw error;
-      throw new UnreadableWriteError(path, (error as Error).message, { cause: error });
+      return new UnreadableWriteError(path, (error as Error).message, { cause: error });
     }
-    return bytes && decodeWrite(bytes, name, path);
   }
 
   /** What is told of a file that was set aside. */
@@ -178,34 +166,36 @@ export class WriteQueue implements Disposable {
     return { id, sequence, file: this.#pathOf(now), reason };
   }
 
-  /** Puts files out of the way, under names that tell why; for good when this resolves. */
-  async putAside(misfits: readonly Misfit[], wait: QueueWait): Promise<void> {
+  /**
+   * Puts files out of the way, under names that tell why, for good; for those who hold the queue. Who
+   * counts beyond a write that was not applied must have put it aside before.
+   */
+  putAside(misfits: readonly Misfit[]): void {
     const { files } = this.#host;
-    using _turn = await this.#lock.write(wait);
     for (const { file: { name }, reason } of misfits) {
-      ifStillThere(() => files.rename(this.#pathOf(name), this.#pathOf(`${name}.${reason}`)));
+      files.rename(this.#pathOf(name), this.#pathOf(`${name}.${reason}`));
     }
-    files.syncFolder(this.#at.queue);
+    if (misfits.length > 0) files.syncFolder(this.#at.queue);
   }
 
   /** Removes a pending write, for good when this resolves; answers whether it was there. */
   async remove(id: string, wait: QueueWait): Promise<boolean> {
+    const { files } = this.#host;
+    const find = () => this.pending().find((file) => file.id === id);
     // Before the lock, which would make a folder for nothing.
-    if (!this.pending().some((file) => file.id === id)) return false;
-    using _turn = await this.#lock.write(wait);
-    const names = this.#names();
-    const applied = readApplied(this.#host.files, this.#at.table);
-    const file = pendingAmong(names, applied).find((file) => file.id === id);
-    if (file === undefined || !this.#takeAway(file, names)) return false;
-    this.#host.files.syncFolder(this.#at.queue);
+    if (find() === undefined) return false;
+    using _turn = await this.hold(wait);
+    const file = find();
+    if (file === undefined) return false;
+    files.remove(this.#pathOf(file.name));
+    files.syncFolder(this.#at.queue);
     return true;
   }
 
-  /** Takes away what is left of writes that were applied; for those who have the table's lock. */
+  /** Takes away what is left of writes that were applied; for those who hold the queue. */
   clean(applied: number): void {
-    const names = this.#names();
-    for (const file of names) {
-      if (isWaiting(file) && file.sequence <= applied) this.#takeAway(file, names);
+    for (const { name, sequence } of pendingAmong(this.#files(), 0)) {
+      if (sequence <= applied) this.#host.files.remove(this.#pathOf(name));
     }
   }
 
@@ -213,7 +203,7 @@ export class WriteQueue implements Disposable {
     return `${this.#at.queue}/${name}`;
   }
 
-  #names(): QueueName[] {
+  #files(): QueueFile[] {
     let names: string[];
     try {
       names = this.#host.files.list(this.#at.queue);
@@ -221,50 +211,11 @@ export class WriteQueue implements Disposable {
       if (codeOf(error) === "ENOENT") return [];
       throw error;
     }
-    return names.map(readName).filter((name) => name !== undefined);
-  }
-
-  /** Takes a file away, but not the highest number with it; answers whether it was there. */
-  #takeAway({ name, sequence }: QueueName, names: readonly QueueName[]): boolean {
-    const { files } = this.#host;
-    const path = this.#pathOf(name);
-    if (sequence < highest(names)) return ifStillThere(() => files.remove(path));
-    if (!ifStillThere(() => files.rename(path, this.#pathOf(lastName(sequence))))) return false;
-    for (const remembered of names.filter((other) => !isOfWrite(other))) {
-      if (remembered.sequence < sequence) {
-        ifStillThere(() => files.remove(this.#pathOf(remembered.name)));
-      }
-    }
-    return true;
+    return names.map(readName).filter((file) => file !== undefined);
   }
 }
 
-/** The highest number there is a name with; they are in order. */
-function highest(names: readonly QueueName[]): number {
-  return names.at(-1)?.sequence ?? 0;
-}
-
-/** Whether a name is that of a write and not only of a number. */
-function isOfWrite(name: QueueName): name is PendingFile {
-  return name.id !== undefined;
-}
-
-/** Whether a name is that of a write which was not set aside. */
-function isWaiting(name: QueueName): name is PendingFile {
-  return isOfWrite(name) && name.setAside === undefined;
-}
-
-function pendingAmong(names: readonly QueueName[], applied: number): PendingFile[] {
-  return names.filter(isWaiting).filter(({ sequence }) => sequence > applied);
-}
-
-/** Does something to a file that another process may take away first; answers whether it did. */
-function ifStillThere(act: () => void): boolean {
-  try {
-    act();
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return false;
-    throw error;
-  }
+/** Those that were not set aside and have greater numbers. */
+function pendingAmong(files: readonly QueueFile[], applied: number): QueueFile[] {
+  return files.filter(({ sequence, setAside }) => setAside === undefined && sequence > applied);
 }

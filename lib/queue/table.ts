@@ -230,6 +230,7 @@ export class Table implements Disposable {
   /**
    * How many writes are pending. Waits for nobody.
    *
+   * @throws {CorruptError} when the table's file is damaged where it tells what was applied
    * @throws {Error} when the queue cannot be read, or one of the table's files is a symbolic link
    */
   countPending(): number {
@@ -380,11 +381,12 @@ export class Table implements Disposable {
     signal: AbortSignal | undefined,
     own?: PendingWrite,
   ): Promise<DrainOutcome & { readonly epoch: number }> {
-    const { files } = this.#host;
-    const content = readTable(files, this.#at.table);
-    this.#queue.clean(content.applied);
-    const { drained, misfits } = this.#applyPending(content);
-    const setAside = await this.#putAside(misfits, signal);
+    const content = readTable(this.#host.files, this.#at.table);
+    // Until all is counted: nothing of what is applied may be removed by others meanwhile.
+    using queue = this.#queue.isEmpty() ? undefined : await this.#queue.hold({ signal });
+    const { drained, setAside } = queue === undefined
+      ? { drained: 0, setAside: [] }
+      : this.#applyPending(content);
     const refusal = own && content.apply(own, this.name);
     if (drained > 0 || own !== undefined && refusal === undefined) this.#publish(content);
     if (drained > 0) this.#cleanQuietly(content.applied);
@@ -392,43 +394,30 @@ export class Table implements Disposable {
     return { drained, setAside, epoch: content.epoch + 1 };
   }
 
-  #applyPending(content: TableContent): { drained: number; misfits: (Misfit & Why)[] } {
-    const misfits: (Misfit & Why)[] = [];
+  #applyPending(content: TableContent): DrainOutcome {
+    const queue = this.#queue;
+    queue.clean(content.applied);
+    const misfits: (Misfit & Pick<SetAside, "error">)[] = [];
     let drained = 0;
-    for (const file of this.#queue.pending(content.applied)) {
-      const write = this.#read(file, misfits);
+    for (const file of queue.pending(content.applied)) {
+      const write = queue.read(file);
       if (write === undefined) continue;
+      if (write instanceof UnreadableWriteError) {
+        misfits.push({ file, reason: "unreadable", error: write });
+        continue;
+      }
       const error = content.apply(write, this.name);
-      if (error !== undefined) misfits.push({ file, reason: "refused", error });
-      else {
+      if (error === undefined) {
         content.applied = file.sequence;
         drained++;
-      }
+      } else misfits.push({ file, reason: "refused", error });
     }
-    return { drained, misfits };
-  }
-
-  #read(file: Misfit["file"], misfits: (Misfit & Why)[]): PendingWrite | undefined {
-    try {
-      return this.#queue.read(file);
-    } catch (error) {
-      if (!(error instanceof UnreadableWriteError)) throw error;
-      misfits.push({ file, reason: "unreadable", error });
-      return undefined;
+    queue.putAside(misfits);
+    const setAside = misfits.map((misfit) => ({ ...queue.describe(misfit), error: misfit.error }));
+    if (this.#onSetAside !== undefined) {
+      for (const event of setAside) tell(this.#onSetAside, event);
     }
-  }
-
-  async #putAside(
-    misfits: readonly (Misfit & Why)[],
-    signal: AbortSignal | undefined,
-  ): Promise<SetAside[]> {
-    if (misfits.length === 0) return [];
-    await this.#queue.putAside(misfits, { signal });
-    return misfits.map((misfit) => {
-      const event = { ...this.#queue.describe(misfit), error: misfit.error };
-      if (this.#onSetAside !== undefined) tell(this.#onSetAside, event);
-      return event;
-    });
+    return { drained, setAside };
   }
 
   #publish(content: TableContent): void {
@@ -448,9 +437,4 @@ export class Table implements Disposable {
       // cleaning, and says what is wrong.
     }
   }
-}
-
-/** What exactly is wrong with a misfit. */
-interface Why {
-  readonly error: SetAside["error"];
 }

@@ -74,6 +74,7 @@ function openQueue(base: string | URL, table: string, action: string): Opened {
  * @throws {TypeError | RangeError} when an argument cannot be meant; a table's name is that of one
  *   folder
  * @throws {UnsupportedError} when the runtime has no flock
+ * @throws {CorruptError} when the table's file is damaged where it tells what was applied
  * @throws {Error} when the file cannot be written, or one of the table's is a symbolic link
  * @throws the signal's reason when it has aborted
  *
@@ -130,6 +131,7 @@ export async function queueWrite(
  * @throws {LockTimeoutError} when `timeout` milliseconds have passed
  * @throws {TypeError | RangeError} when an argument cannot be meant
  * @throws {UnsupportedError} when the runtime has no flock
+ * @throws {CorruptError} when the table's file is damaged where it tells what was applied
  * @throws {Error} when the queue cannot be read, or one of the table's files is a symbolic link
  * @throws the signal's reason when it has aborted
  */
@@ -148,20 +150,22 @@ export async function getNextPending(
     // Anew each time: what was taken away meanwhile may not have been the last that came.
     const [file] = queue.pending();
     if (file === undefined) return undefined;
-    try {
-      const write = queue.read(file);
-      if (write !== undefined) return { id: file.id, sequence: file.sequence, write };
-    } catch (error) {
-      if (!(error instanceof UnreadableWriteError)) throw error;
+    const first = queue.read(file);
+    if (first instanceof UnreadableWriteError) {
+      using _turn = await queue.hold({ timeout, signal });
+      if (!queue.pending().some(({ name }) => name === file.name)) continue;
       const misfit: Misfit = { file, reason: "unreadable" };
-      await queue.putAside([misfit], { timeout, signal });
-      if (onSetAside !== undefined) tell(onSetAside, { ...queue.describe(misfit), error });
+      queue.putAside([misfit]);
+      if (onSetAside !== undefined) tell(onSetAside, { ...queue.describe(misfit), error: first });
+    } else if (first !== undefined) {
+      return { id: file.id, sequence: file.sequence, write: first };
     }
   }
 }
 
 /**
- * Removes a write that is pending, for good.
+ * Removes a write that is pending, for good. A {@linkcode Table} that is about to apply it is waited
+ * for: what this says was removed has not been and will not be applied.
  *
  * @param base The folder the table is in.
  * @param table The table's name.
@@ -171,6 +175,7 @@ export async function getNextPending(
  * @throws {LockTimeoutError} when `timeout` milliseconds have passed
  * @throws {TypeError | RangeError} when an argument cannot be meant
  * @throws {UnsupportedError} when the runtime has no flock
+ * @throws {CorruptError} when the table's file is damaged where it tells what was applied
  * @throws {Error} when it cannot be removed, or one of the table's files is a symbolic link
  * @throws the signal's reason when it has aborted
  */
@@ -198,6 +203,7 @@ export async function removeFromQueue(
  * @param table The table's name.
  * @throws {TypeError | RangeError} when an argument cannot be meant
  * @throws {UnsupportedError} when the runtime has no flock
+ * @throws {CorruptError} when the table's file is damaged where it tells what was applied
  * @throws {Error} when the queue cannot be read, or one of the table's files is a symbolic link
  */
 export function countPending(base: string | URL, table: string): number {

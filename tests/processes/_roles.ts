@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { systemHost, withHost } from "../../lib/_host.ts";
-import { CsvRow, QueueFullError, queueWrite, Table } from "../../lib/queue/mod.ts";
+import { CsvRow, QueueFullError, queueWrite, removeFromQueue, Table } from "../../lib/queue/mod.ts";
 import { FileLock, type Guard, type LockMode } from "../../mod.ts";
 import { writeBlindly, writeFenced } from "./_fenced_file.ts";
 import { type StoreRoles, storeRoles } from "./_store_roles.ts";
@@ -43,7 +43,10 @@ export interface Roles extends StoreRoles {
   commit: { file: string; name: string; times: number; says: boolean };
   /** The same, but it writes into the file that readers read. */
   "commit-in-place": { file: string; name: string; times: number };
-  /** Inserts rows `key 0`, `key 1` and so on into a table, each after the one before is accepted. */
+  /**
+   * Inserts rows `key 0`, `key 1` and so on into a table, each after the one before is accepted. One
+   * that queues them also queues rows that it removes again.
+   */
   produce: { base: string; key: string; how: "write" | "queue"; twin: TwinName };
   /** Drains a table's queue in the background. */
   drain: { base: string; twin: TwinName };
@@ -235,6 +238,11 @@ const roles: { [R in keyof Roles]: (params: Roles[R]) => Promise<void> } = {
       };
       try {
         say("accepted", { n, state: await accept() });
+        if (how === "queue" && n % 3 === 2) {
+          const rows = [new CsvRow(`~ ${key} ${n}`, [])];
+          const id = await queueWrite(base, TABLE, { operation: "insert", rows });
+          if (await removeFromQueue(base, TABLE, id)) say("removed", { key: rows[0].key });
+        }
       } catch (error) {
         if (!(error instanceof QueueFullError)) throw error;
         say("full", { n });

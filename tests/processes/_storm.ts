@@ -20,6 +20,8 @@ export interface Storm {
   readonly accepted: { applied: number; queued: number };
   /** How often the queue was full. */
   full: number;
+  /** How many writes were queued and removed again. */
+  removed: number;
   /** How many writes the drainers applied. */
   drained: number;
   /** How many rows there are in the end. */
@@ -29,35 +31,42 @@ export interface Storm {
   readonly problems: string[];
 }
 
-/** The last number of each producer that was told to have been accepted. */
-type Told = Map<string, number>;
+/** What the producers told. */
+export interface Told {
+  /** The last number of each that was accepted. */
+  readonly last: Map<string, number>;
+  /** The keys of the writes that were removed. */
+  readonly removed: Set<string>;
+}
 
 /** What is wrong with the rows, as far as their keys tell. */
-export function wrongWith(keys: readonly string[], told: Told): string[] {
-  const problems: string[] = [];
+export function wrongWith(keys: readonly string[], { last, removed }: Told): string[] {
+  const problems = keys.filter((key) => removed.has(key)).map((key) => `${key} was removed`);
   const next = new Map<string, number>();
-  for (const key of keys) {
+  for (const key of keys.filter((key) => !key.startsWith("~"))) {
     const [producer, n] = [key.slice(0, key.lastIndexOf(" ")), Number(key.split(" ").at(-1))];
     const expected = next.get(producer) ?? 0;
     if (n !== expected) problems.push(`${producer}: row ${n} where row ${expected} should be`);
     next.set(producer, n + 1);
   }
-  for (const [producer, last] of told) {
+  for (const [producer, n] of last) {
     const count = next.get(producer) ?? 0;
-    if (count <= last) {
-      problems.push(`${producer}: ${last} was accepted, and ${count} rows are there`);
+    if (count <= n) {
+      problems.push(`${producer}: ${n} was accepted, and ${count} rows are there`);
     }
   }
   return problems;
 }
 
-function read(child: Child, key: string, told: Told, storm: Storm): void {
-  for (const { say, n, state, drained } of child.rest()) {
-    if (say === "drained") storm.drained += drained as number;
-    else if (say === "full") storm.full++;
+function read(child: Child, producer: string, told: Told, storm: Storm): void {
+  for (const line of child.rest()) {
+    const { n, state, drained, key } = line as Partial<Record<string, never>>;
+    if (line.say === "drained") storm.drained += drained!;
+    else if (line.say === "full") storm.full++;
+    else if (line.say === "removed") told.removed.add(key!);
     else {
-      storm.accepted[state as "applied" | "queued"]++;
-      told.set(key, n as number);
+      storm.accepted[state as unknown as "applied" | "queued"]++;
+      told.last.set(producer, n!);
     }
   }
 }
@@ -79,12 +88,13 @@ export async function rage(base: string, { for: ms, life, twin }: Weather): Prom
     kills: 0,
     accepted,
     full: 0,
+    removed: 0,
     drained: 0,
     rows: 0,
     untold: 0,
     problems: [],
   };
-  const told: Told = new Map();
+  const told: Told = { last: new Map(), removed: new Set() };
   const end = performance.now() + ms;
   const seat = async (which: number) => {
     const drains = which >= PRODUCERS;
@@ -112,8 +122,9 @@ export async function rage(base: string, { for: ms, life, twin }: Weather): Prom
     const keys = [...table.read().rows.keys()];
     storm.problems.push(...wrongWith(keys, told));
     storm.problems.push(...listSetAside(base, TABLE).map(({ file }) => `set aside: ${file}`));
-    storm.rows = keys.length;
-    storm.untold = keys.length - accepted.applied - accepted.queued;
+    storm.removed = told.removed.size;
+    storm.rows = keys.filter((key) => !key.startsWith("~")).length;
+    storm.untold = storm.rows - accepted.applied - accepted.queued;
   } catch (error) {
     storm.problems.push((error as Error).message);
   }

@@ -17,9 +17,10 @@ import { twinOf } from "../lib/queue/_twins.ts";
 import { participants, start } from "./_children.ts";
 import { rage, type Storm, TABLE, type TwinName, twins, wrongWith } from "./_storm.ts";
 
-const describe = ({ kills, accepted, full, drained, rows, untold }: Storm): string =>
+const describe = ({ kills, accepted, full, removed, drained, rows, untold }: Storm): string =>
   `${kills} kills, ${rows} rows: ${accepted.applied} applied and ${accepted.queued} queued, ` +
-  `${untold} that nobody was told of; ${drained} applied by drainers, ${full} times full`;
+  `${untold} that nobody was told of; ${drained} applied by drainers, ${removed} removed, ` +
+  `${full} times full`;
 
 test(
   "Table: 4 producers and 2 drainers are killed at random, and each write is there once and in order",
@@ -83,7 +84,7 @@ test("a write whose drainer is killed before its file is removed is not applied 
 });
 
 test("the check of a storm finds what is lost, doubled or out of order", { timeout: 5_000 }, () => {
-  const told = new Map([["a", 1], ["b", 0]]);
+  const told = { last: new Map([["a", 1], ["b", 0]]), removed: new Set(["~ a 1"]) };
   const wrong = (...keys: string[]) => wrongWith(keys, told).length;
   assert.equal(wrong("a 0", "b 0", "a 1"), 0);
   assert.equal(wrong("a 0", "b 0", "a 1", "a 2", "c 0"), 0, "nobody was told of these");
@@ -91,6 +92,8 @@ test("the check of a storm finds what is lost, doubled or out of order", { timeo
   assert.equal(wrong("a 0", "a 1"), 1, "lost");
   assert(wrong("a 0", "a 0", "a 1", "b 0") > 0, "doubled");
   assert(wrong("a 1", "a 0", "b 0") > 0, "out of order");
+  assert.equal(wrong("a 0", "~ a 0", "b 0", "a 1"), 0, "too late to remove that");
+  assert.equal(wrong("a 0", "~ a 1", "b 0", "a 1"), 1, "removed and applied");
 });
 
 test(

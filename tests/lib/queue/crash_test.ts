@@ -160,7 +160,7 @@ async function check(
   const { files } = process;
   const others = (name: string) => !/^(lock.*|queue|table\.csv)$/.test(name);
   assert.deepEqual(files.list(FOLDER).filter(others), []);
-  const kept = /^(lock.*|\d+\.last|.*\.(unreadable|refused))$/;
+  const kept = /^(lock.*|.*\.(unreadable|refused))$/;
   assert.deepEqual(files.list(QUEUE).filter((name) => !kept.test(name)), []);
 }
 

@@ -23,8 +23,9 @@ import {
 } from "../../../lib/queue/mod.ts";
 import { LockTimeoutError } from "../../../mod.ts";
 import { checkProperty } from "../../_property.ts";
+import { runs } from "../../_runs.ts";
 
-const limit = { timeout: 600_000 };
+const limit = { timeout: runs(300_000, 3_600_000) };
 const FILE = "tests/lib/queue/property_test.ts";
 const BASE = "/data";
 const NAME = "people";
