@@ -34,7 +34,7 @@ import type {
 import { isThenable } from "./_thenable.ts";
 import { UpdateRun } from "./_update.ts";
 import { VersionPin, Versions } from "./_version.ts";
-import { type Write, Writes } from "./_writes.ts";
+import { Writes } from "./_writes.ts";
 import { ConflictError, LockTimeoutError } from "./errors.ts";
 import type { Guard, ReadWriteLock } from "./lock.ts";
 import { RwLock } from "./rw_lock.ts";

@@ -13,7 +13,7 @@ import {
 import { collectThrown, settle } from "../../_fake_host.ts";
 import { checkProperty } from "../../_property.ts";
 import { beforeIn, type Entry, Heap } from "../../../lib/processor/_schedule.ts";
-import { create, Held } from "./_held.ts";
+import { create, type Held } from "./_held.ts";
 import fc from "fast-check";
 
 const timeout = 60_000;
