@@ -154,10 +154,10 @@ function inFiles(keep: number): Subject {
     collect: () => void parties[turn].store.collect(),
     end(values) {
       const { process, store } = parties[turn];
-      if (values > 0) store.collect();
-      for (const party of parties) party.store.close();
       const { files } = process;
       if (files.kind(FOLDER) === undefined) return;
+      store.collect();
+      for (const party of parties) party.store.close();
       assert.equal(files.list(`${FOLDER}/content`).length, values);
       assert.deepEqual(files.list(`${FOLDER}/live`), []);
     },
