@@ -4,27 +4,44 @@ import process from "node:process";
 import { runCommand, runtimes } from "../lab/worlds/_runtimes.ts";
 import { measure, report, type Row } from "./_measure.ts";
 
+/** Something that is measured in another way than by ratios. */
+export interface Section {
+  readonly name: string;
+  /** Measures, and answers the lines that tell the result. */
+  readonly measure: () => Promise<string>;
+}
+
 /**
- * Measures the rows whose name contains the first argument, or all. The exit status tells whether
- * every contestant did its work right. A ratio over its budget is shown and fails nothing, for a
- * noisy machine is no defect of the code.
+ * Measures the rows and sections whose name contains the first argument, or all. The exit status tells
+ * whether every contestant did its work right. What is over its budget is shown and fails nothing, for
+ * a noisy machine is no defect of the code.
  *
  * @param url The command's own module, to start it on the other runtime.
  */
-export async function main(all: readonly Row[], url: string): Promise<void> {
+export async function main(
+  all: readonly Row[],
+  url: string,
+  sections: readonly Section[] = [],
+): Promise<void> {
   const [text = ""] = process.argv.slice(2);
   const rows = all.filter((row) => row.name.includes(text));
-  if (rows.length === 0) {
-    console.error(
-      `Cannot measure "${text}": the rows are ${all.map((row) => row.name).join("; ")}`,
-    );
+  const others = sections.filter((section) => section.name.includes(text));
+  if (rows.length + others.length === 0) {
+    const names = [...sections, ...all].map(({ name }) => name);
+    console.error(`Cannot measure "${text}": the rows are ${names.join("; ")}`);
     process.exitCode = 2;
     return;
   }
 
   const { deno, bun } = process.versions as { deno?: string; bun?: string };
-  console.log(`\n${bun === undefined ? `Deno ${deno}` : `Bun ${bun}`}: ours × each rival`);
-  console.log("ns for one operation; ratios are ours / rival, medians of interleaved rounds\n");
+  const runtime = bun === undefined ? `Deno ${deno}` : `Bun ${bun}`;
+  for (const { name, measure } of others) {
+    console.log(`\n${runtime}: ${name}\n\n${await measure()}`);
+  }
+  if (rows.length > 0) {
+    console.log(`\n${runtime}: ours × each rival`);
+    console.log("ns for one operation; ratios are ours / rival, medians of interleaved rounds\n");
+  }
   for (const row of rows) console.log(`${report(await measure(row))}\n`);
   if (bun !== undefined) return;
 

@@ -605,10 +605,6 @@ export const mutants: readonly Mutant[] = [
     breaks: "the folder of a table that was written to survives a power loss",
   }]),
   ...of("lib/queue/table.ts", tables, [{
-    from: "if (!(error instanceof LockTimeoutError)) throw error;",
-    to: "if (!(error instanceof Error)) throw error;",
-    breaks: "a write that was aborted is not queued",
-  }, {
     from: "    queue.clean(content.applied);\n",
     to: "",
     breaks: "what is left of an applied write is taken away",

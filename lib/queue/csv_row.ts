@@ -8,18 +8,18 @@ import { checkDelimiter, type CsvOptions, formatRecord, parseCsv } from "./_csv.
 
 export type { CsvOptions } from "./_csv.ts";
 
-/** Refuses what could not be stored and read back. */
-function checkText(value: unknown, what: string): string {
+/** Whether it could be stored and read back. */
+const isText = (value: unknown): boolean => typeof value === "string" && value.isWellFormed();
+
+/** Refuses what is no text. */
+function refuse(value: unknown, what: string): never {
   if (typeof value !== "string") {
     throw new TypeError(`Cannot make a row: ${what} must be a string, got ${show(value)}`);
   }
-  if (!value.isWellFormed()) {
-    throw new TypeError(
-      `Cannot make a row: ${what} has half of a character in it (a lone surrogate), which no file ` +
-        `can hold`,
-    );
-  }
-  return value;
+  throw new TypeError(
+    `Cannot make a row: ${what} has half of a character in it (a lone surrogate), which no file ` +
+      `can hold`,
+  );
 }
 
 /**
@@ -50,14 +50,15 @@ export class CsvRow {
    * @throws {TypeError} when one of them is no string, or has a lone surrogate in it
    */
   constructor(key: string, values: readonly string[]) {
-    this.key = checkText(key, "key");
+    if (!isText(key)) refuse(key, "key");
+    this.key = key;
     if (!Array.isArray(values)) {
       throw new TypeError(`Cannot make a row: values must be an array, got ${show(values)}`);
     }
-    this.values = Object.freeze(
-      // Not `map`, which leaves holes as they are.
-      Array.from(values, (value, i) => checkText(value, `value ${i + 1}`)),
-    );
+    const copy = values.slice();
+    // By index, so that a hole is not left out; and a name is made only for what is wrong.
+    for (let i = 0; i < copy.length; i++) if (!isText(copy[i])) refuse(copy[i], `value ${i + 1}`);
+    this.values = Object.freeze(copy);
   }
 
   /**
