@@ -120,7 +120,12 @@ export class VersionPin<T> implements Pin<T> {
   }
 }
 
-function countLabel(version: Version<unknown>, label: string, by: 1 | -1): void {
+/** Counts a pin with a label on its version, or off it. */
+export function countLabel(
+  version: { labels: Map<string, number> | undefined },
+  label: string,
+  by: 1 | -1,
+): void {
   const labels = version.labels ??= new Map();
   const count = (labels.get(label) ?? 0) + by;
   if (count === 0) labels.delete(label);

@@ -34,3 +34,28 @@ export class BarrierTimeoutError extends Error {
     this.parties = parties;
   }
 }
+
+/** No version could be written within the `timeout`, because readers have pinned all others. */
+export class SlotTimeoutError extends Error {
+  /** The name of the class. */
+  override readonly name = "SlotTimeoutError";
+  /** How long the writer waited, for its turn and for a slot, in milliseconds. */
+  readonly waited: number;
+  /** How many slots there are: one is current, and the others were pinned. */
+  readonly slots: number;
+  /** The numbers of the threads that had pinned them when the time was up. */
+  readonly owners: readonly number[];
+
+  /** Builds the message from what was waited for, how long, and who was in the way. */
+  constructor(snapshots: string, waited: number, slots: number, owners: readonly number[]) {
+    const rounded = Math.round(waited * 10) / 10;
+    const names = owners.map((owner) => `owner ${owner}`).join(", ");
+    super(
+      `Cannot commit to ${snapshots} within ${rounded} ms: ` +
+        `all ${slots} slots are current or pinned${names === "" ? "" : ` (by ${names})`}`,
+    );
+    this.waited = waited;
+    this.slots = slots;
+    this.owners = owners;
+  }
+}

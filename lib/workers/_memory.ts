@@ -2,7 +2,7 @@
  * How the shared primitives lie in memory, and how a handle is told from anything else.
  *
  * Every memory begins with the same words: what it is, in which layout, for how many, one spare,
- * and four that name it. A handle is a plain object around the memory, so that it can be posted; it is
+ * four that name it, and eight for constants of the primitive's own. A handle is a plain object around the memory, so that it can be posted; it is
  * believed only after all of these have been compared, for attaching to foreign memory would
  * corrupt it.
  */
@@ -22,7 +22,11 @@ const COUNT = 2;
 export const BODY = 16;
 
 /** Numbers that are unlikely to stand at the beginning of any other memory. */
-const MAGIC = { SharedRwLock: 0x1e7c_10c4, SharedBarrier: 0x1e7c_ba44 } as const;
+const MAGIC = {
+  SharedRwLock: 0x1e7c_10c4,
+  SharedBarrier: 0x1e7c_ba44,
+  SharedSnapshots: 0x1e7c_5a95,
+} as const;
 
 /** What can be shared. */
 export type Kind = keyof typeof MAGIC;
@@ -59,14 +63,20 @@ export function countOf(words: Words): number {
   return words[COUNT];
 }
 
-/** Refuses a count that is not a whole number between 1 and `most`. */
-export function checkCount(name: string, value: unknown, most: number, action: string): void {
+/** Refuses a count that is not a whole number between `least` and `most`. */
+export function checkCount(
+  name: string,
+  value: unknown,
+  most: number,
+  action: string,
+  least = 1,
+): void {
   if (typeof value !== "number") {
     throw new TypeError(`Cannot ${action}: ${name} must be a number, got ${show(value)}`);
   }
-  if (!Number.isInteger(value) || value < 1 || value > most) {
+  if (!Number.isInteger(value) || value < least || value > most) {
     throw new RangeError(
-      `Cannot ${action}: ${name} must be a whole number from 1 to ${most}, got ${value}`,
+      `Cannot ${action}: ${name} must be a whole number from ${least} to ${most}, got ${value}`,
     );
   }
 }
@@ -77,12 +87,15 @@ export function checkNoSignal(options: object, action: string): void {
   throw new TypeError(`Cannot ${action} synchronously: no signal could reach a blocked thread`);
 }
 
-/** The memory of a handle; `lengthFor` tells how long it must be. Throws what is wrong with it. */
+/**
+ * The memory of a handle; `lengthFor` tells how many words it must have by what it says of itself,
+ * or that it says what cannot be. Throws what is wrong with it.
+ */
 export function open(
   kind: Kind,
   handle: unknown,
   most: number,
-  lengthFor: (count: number) => number,
+  lengthFor: (words: Words) => number | undefined,
 ): Words {
   const refuse = (why: string): never => {
     throw new TypeError(`Cannot attach to a ${kind}: ${why}`);
@@ -106,8 +119,10 @@ export function open(
     return refuse(`its memory has version ${words[LAYOUT]}, this release has ${VERSION}`);
   }
   const count = words[COUNT];
-  if (count < 1 || count > most || words.length !== lengthFor(count)) {
-    const bytes = lengthFor(count) * Int32Array.BYTES_PER_ELEMENT;
+  const length = count < 1 || count > most ? undefined : lengthFor(words);
+  if (length === undefined) return refuse("its memory is damaged");
+  if (words.length !== length) {
+    const bytes = length * Int32Array.BYTES_PER_ELEMENT;
     return refuse(
       `its memory has ${memory.byteLength} bytes where ${bytes} are needed for ${count}`,
     );

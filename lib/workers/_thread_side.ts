@@ -26,7 +26,7 @@ import { RwLock } from "../rw_lock.ts";
 import { isNamed, named, ReadHold, shown, type Side, WriteHold } from "./_hold.ts";
 import type { Words } from "./_memory.ts";
 import { LockSeat } from "./_lock_seat.ts";
-import { waitFor } from "./_waiting.ts";
+import { blockFor, waitFor } from "./_waiting.ts";
 
 /** A task on its way in; the door knows it as the owner of its place. */
 class Caller {
@@ -146,20 +146,19 @@ export class ThreadSide implements Side {
     this.#meter?.waits(caller.timed);
     this.#front = caller;
     let entered = false;
+    const sought = {
+      words: seat.words,
+      signal: seat.signal,
+      attempt: () => entered = seat.attempt(writes),
+    };
     try {
-      let next = this.#onContention === undefined ? timeout : this.#contentionAfter;
-      for (let waited = 0;;) {
-        const seen = Atomics.load(seat.words, seat.signal);
-        entered = seat.attempt(writes);
-        if (entered) return this.#admit(writes, caller.timed);
-        if (waited >= timeout) throw this.#timedOut(caller);
-        if (waited >= next) {
-          next = timeout;
-          this.#tell(caller);
-        }
-        Atomics.wait(seat.words, seat.signal, seen, Math.min(next, timeout) - waited);
-        waited = this.#waited(caller);
+      let left = timeout;
+      if (this.#onContention !== undefined && this.#contentionAfter < timeout) {
+        if (!blockFor(sought, this.#contentionAfter, this.#host)) this.#tell(caller);
+        left -= this.#waited(caller);
       }
+      if (!entered && !blockFor(sought, left, this.#host)) throw this.#timedOut(caller);
+      return this.#admit(writes, caller.timed);
     } finally {
       this.#front = undefined;
       if (!entered) {

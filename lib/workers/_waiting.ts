@@ -1,7 +1,7 @@
 /**
- * Async waiting on a word of shared memory.
+ * Waiting on a word of shared memory, with the thread blocked or without.
  *
- * A wait is over when what it waits for has come, when its time is up, or when its signal aborts;
+ * An async wait is over when what it waits for has come, when its time is up, or when its signal aborts;
  * what comes first is decided synchronously, in `retry`, `expire` or `abort`, and from then on the
  * other two change nothing. Whoever decides resumes the wait directly, and pokes the word besides,
  * so that no `Atomics.waitAsync` stays behind in the runtime. A pending `waitAsync` would not keep
@@ -9,19 +9,36 @@
  * far off; and once that timer is gone nothing has to be waited for any more.
  */
 import type { Deadlines } from "../_deadlines.ts";
+import type { Host } from "../_host.ts";
 import { type Abortable, onAbort } from "../_signals.ts";
 import type { Words } from "./_memory.ts";
 
 /** A deadline that no process lives to see. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 
-/** What is waited for. */
-export interface Awaited {
+/** What is waited for, where the thread is blocked. */
+export interface Sought {
   /** The memory, and the word that changes when there may be news. */
   readonly words: Words;
   readonly signal: number;
   /** Whether it has come; then the wait is over. May throw, and the wait is over too. */
   attempt(): boolean;
+}
+
+/** Blocks the thread until `target` has come, or `ms` milliseconds have passed; answers which. */
+export function blockFor({ words, signal, attempt }: Sought, ms: number, host: Host): boolean {
+  const until = ms === Infinity ? Infinity : host.now() + ms;
+  for (let left = ms;;) {
+    const seen = Atomics.load(words, signal);
+    if (attempt()) return true;
+    if (left <= 0) return false;
+    Atomics.wait(words, signal, seen, left);
+    if (until !== Infinity) left = until - host.now();
+  }
+}
+
+/** What is waited for. */
+export interface Awaited extends Sought {
   /** Stops wanting it; answers `false` when it is too late for that, because it has come. */
   withdraw(): boolean;
   /** Called after `withdraw()`, when no other wait will end for the same reason. */

@@ -21,7 +21,7 @@ import {
   VERSION,
   type Words,
 } from "./_memory.ts";
-import { waitFor } from "./_waiting.ts";
+import { blockFor, waitFor } from "./_waiting.ts";
 
 /** What is posted to another thread, for it to `attach()` to. A plain object, freely cloned. */
 export interface SharedBarrierHandle {
@@ -184,20 +184,15 @@ export class SharedBarrier {
     const begun = this.#host.now();
     const { index, round } = this.#arrive();
     if (round === undefined) return index;
+    const words = this.#words;
     let over = false;
+    const attempt = () => over = roundOf(Atomics.load(words, WORD)) !== round;
     try {
-      for (let left = timeout;; left = timeout - (this.#host.now() - begun)) {
-        const word = Atomics.load(this.#words, WORD);
-        over = roundOf(word) !== round;
-        if (over) return index;
-        if (left <= 0) {
-          const error = this.#timedOut(begun);
-          over = true;
-          if (this.#withdraw(round)) throw error;
-          return index;
-        }
-        Atomics.wait(this.#words, WORD, word, left);
-      }
+      if (blockFor({ words, signal: WORD, attempt }, timeout, this.#host)) return index;
+      const error = this.#timedOut(begun);
+      over = true;
+      if (this.#withdraw(round)) throw error;
+      return index;
     } finally {
       // Where the thread may not block, `Atomics.wait` throws.
       if (!over) this.#withdraw(round);

@@ -5,13 +5,7 @@
  * one thread in `_thread_side.ts`. Here is only the door: arguments are checked, handles made and
  * opened.
  */
-import {
-  checkAcquireOptions,
-  checkFunction,
-  checkLabel,
-  checkLockOptions,
-  show,
-} from "../_options.ts";
+import { checkAcquireOptions, checkFunction, checkLabel, checkLockOptions } from "../_options.ts";
 import type { Timed } from "../_meter.ts";
 import {
   type AcquireOptions,
@@ -25,6 +19,7 @@ import {
   type ReadWriteLock,
 } from "../lock.ts";
 import { allocate, checkCount, checkNoSignal, countOf, nameOf, open, VERSION } from "./_memory.ts";
+import { checkOther, checkOwner, type OwnerOptions, type OwnersOptions } from "./_owner_options.ts";
 import { MOST_OWNERS, seatsEnd } from "./_seat.ts";
 import { ReadHold, WriteHold } from "./_hold.ts";
 import { ThreadSide } from "./_thread_side.ts";
@@ -42,39 +37,13 @@ export interface SharedRwLockHandle {
 }
 
 /** What a lock is created with; all but `owners` is for this thread, which observes by itself. */
-export interface SharedLockOptions extends LockOptions {
-  /**
-   * How many threads may be attached at once, this one among them; from 1 to 20.
-   *
-   * @default 20
-   */
-  owners?: number;
-}
+export interface SharedLockOptions extends LockOptions, OwnersOptions {}
 
 /** How a thread attaches, and what it observes of the lock. */
-export interface AttachOptions extends LockOptions {
-  /**
-   * The number by which the thread is known to `reap()`, from 0 up. Whoever starts a thread does
-   * well to choose it: then it can be reaped even when it dies before it could tell.
-   *
-   * @default the first that is free
-   */
-  owner?: number;
-}
+export interface AttachOptions extends LockOptions, OwnerOptions {}
 
 /** How to wait with the thread blocked. There is no signal: nothing could abort it. */
 export type SyncAcquireOptions = Omit<AcquireOptions, "signal">;
-
-function checkOwner(owner: unknown, owners: number, action: string): void {
-  if (typeof owner !== "number") {
-    throw new TypeError(`Cannot ${action}: owner must be a number, got ${show(owner)}`);
-  }
-  if (!Number.isInteger(owner) || owner < 0 || owner >= owners) {
-    throw new RangeError(
-      `Cannot ${action}: owner must be a whole number from 0 to ${owners - 1}, got ${owner}`,
-    );
-  }
-}
 
 /**
  * A lock that many readers share or one writer has alone, for the threads of one process.
@@ -178,7 +147,7 @@ export class SharedRwLock implements ReadWriteLock {
    */
   static attach(handle: SharedRwLockHandle, options: AttachOptions = {}): SharedRwLock {
     const action = "attach to a SharedRwLock";
-    const words = open("SharedRwLock", handle, MOST_OWNERS, seatsEnd);
+    const words = open("SharedRwLock", handle, MOST_OWNERS, (words) => seatsEnd(countOf(words)));
     checkLabel(handle.label, action);
     checkLockOptions(options, action);
     const { owner } = options;
@@ -397,11 +366,8 @@ export class SharedRwLock implements ReadWriteLock {
    * @throws {TypeError | RangeError} when `owner` is not the number of another owner
    */
   reap(owner: number): LockMode | undefined {
-    const { seat, label } = this.#side;
-    checkOwner(owner, seat.seats, "reap an owner");
-    if (owner === seat.owner) {
-      throw new TypeError(`Cannot reap owner ${owner} of ${label}: it is this thread itself`);
-    }
+    const { seat } = this.#side;
+    checkOther(owner, seat);
     return seat.reap(owner)?.mode;
   }
 

@@ -18,7 +18,7 @@ export interface Thread {
   readonly prepare?: () => void;
   /** What it does, one after the other; `mark` notes where it is, for the invariant. */
   readonly acts: readonly ((mark: (text: string) => void) => void)[];
-  /** Whether its waits may time out at any moment. */
+  /** Whether its waits may time out at any moment; all of them must have a timeout then. */
   readonly impatient?: boolean;
   /** Whether it may begin yet, given the marks of all. */
   readonly begins?: (marks: readonly string[]) => boolean;
@@ -41,7 +41,12 @@ export interface Search<Facts> {
   readonly threads: readonly Thread[];
   /** What is known from the way here and not from memory, and how a move changes it. */
   readonly facts: Facts;
-  readonly learn?: (facts: Facts, move: Move, marks: readonly string[]) => Facts;
+  readonly learn?: (
+    facts: Facts,
+    move: Move,
+    marks: readonly string[],
+    memory: Int32Array,
+  ) => Facts;
   /** Says what is wrong, if anything is; `ended` when nothing moves any more. */
   readonly check: (
     marks: readonly string[],
@@ -127,6 +132,8 @@ class Machine {
   };
   /** What `new Int32Array(memory)` answers: a plain read is an operation too. */
   readonly #view: Words;
+  /** What `new Uint8Array(memory, …)` answers: each byte is read or written by itself. */
+  readonly #Bytes: typeof Uint8Array;
 
   constructor(words: Words) {
     this.#words = words;
@@ -137,6 +144,26 @@ class Machine {
         return this.#constant(at) ? target[at] : this.#step("read", at, () => target[at]);
       },
     });
+    const Real = Uint8Array;
+    const bytes = (view: Uint8Array) =>
+      new Proxy(view, {
+        get: (target, name) => {
+          const at = typeof name === "string" ? Number(name) : NaN;
+          if (!Number.isNaN(at)) return this.#step("read byte", at, () => target[at]);
+          if (name === "set") return (source: Uint8Array) => this.#copy(source, target);
+          return Reflect.get(target, name, target);
+        },
+      });
+    this.#Bytes = Object.assign(function (...args: [ArrayBuffer, number, number]) {
+      const view = new Real(...args);
+      return view.buffer as unknown === words.buffer ? bytes(view) : view;
+    }, { prototype: Real.prototype, of: Real.of.bind(Real) }) as unknown as typeof Uint8Array;
+  }
+
+  #copy(source: Uint8Array, target: Uint8Array): void {
+    for (let at = 0; at < source.length; at++) {
+      this.#step("write byte", at, () => target[at] = source[at]);
+    }
   }
 
   #of(on: Words): Words {
@@ -149,18 +176,20 @@ class Machine {
   }
 
   #pretend<R>(fn: () => R): R {
-    const world = globalThis as { Atomics: unknown; Int32Array: unknown };
-    const { Atomics, Int32Array } = world;
+    const world = globalThis as { Atomics: unknown; Int32Array: unknown; Uint8Array: unknown };
+    const { Atomics, Int32Array, Uint8Array } = world;
     const view = this.#view;
     world.Int32Array = function () {
       return view;
     };
+    world.Uint8Array = this.#Bytes;
     world.Atomics = this.#fake;
     try {
       return withHost(this.#host, fn);
     } finally {
       world.Atomics = Atomics;
       world.Int32Array = Int32Array;
+      world.Uint8Array = Uint8Array;
     }
   }
 
@@ -186,7 +215,8 @@ class Machine {
       this.#pretend(() => act((text) => this.#note(text)));
       this.ended = !this.#stopped;
     } catch (error) {
-      if (error !== STOP) throw error;
+      // Once it is stopped it unwinds, and what that throws may be wrapped on the way.
+      if (!this.#stopped) throw error;
     }
   }
 
@@ -244,14 +274,16 @@ export function explore<Facts>(search: Search<Facts>): Outcome {
       logs[other] = [...logs[other], "ok"];
     }
     const marks = here.marks.with(index, mark);
+    const memory = new Int32Array(words);
+    const done = { thread: index, operation, at, mark };
     return {
-      memory: Int32Array.from(words),
+      memory,
       acts: ended ? here.acts.with(index, act + 1) : here.acts,
       logs,
       asleep,
       dead: here.dead,
       marks,
-      facts: learn?.(here.facts, { thread: index, operation, at, mark }, here.marks) ?? here.facts,
+      facts: learn?.(here.facts, done, here.marks, memory) ?? here.facts,
       last: index,
       left: here.left,
       path: { move: `${thread.name} ${operation}[${at}] ${mark}`, before: here.path },
@@ -265,7 +297,11 @@ export function explore<Facts>(search: Search<Facts>): Outcome {
     path: { move: `${threads[index].name} dies`, before: here.path },
   });
   const key = (here: Here): string => {
-    const memory = String.fromCharCode(...new Uint16Array(here.memory.buffer));
+    // Most of it is as it was at the start, in any position.
+    let memory = "";
+    here.memory.forEach((word, at) => {
+      if (word !== start[at]) memory += `${at}:${word},`;
+    });
     const logs = here.logs.map((log) => log.join()).join("/");
     const rest = [here.acts, here.asleep, here.dead, JSON.stringify(here.facts)].join("|");
     const bound = preemptions === undefined ? "" : `${here.last}:${here.left}`;
@@ -279,7 +315,7 @@ export function explore<Facts>(search: Search<Facts>): Outcome {
 
   const every = <T>(value: T): T[] => threads.map(() => value);
   const stack: Here[] = [{
-    memory: Int32Array.from(words),
+    memory: new Int32Array(words),
     acts: every(0),
     logs: every([]),
     asleep: every(-1),
