@@ -11,6 +11,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Folder } from "../lib/_folder.ts";
 import { distribution, participants, start, startAll } from "./_children.ts";
+import type { Roles } from "./_roles.ts";
 
 const FOR_MS = 3000;
 const STARVED_MS = 500;
@@ -66,4 +67,29 @@ test(
 
 test("one busy process starves a poller, and not a FileLock", limit, async () => {
   await compare("a busy writer and another", 1, "write", 20);
+});
+
+test("eight processes that all want the lock wait within the bound", limit, async () => {
+  const inside = 1;
+  const contend = async (how: How) => {
+    using folder = new Folder();
+    const params = { lock: folder.at("lock"), how, mode: "write", inside, outside: 0, for: FOR_MS };
+    await using stack = new AsyncDisposableStack();
+    const children = await startAll(8, "loop", () => params as Roles["loop"]);
+    for (const child of children) stack.use(child);
+    for (const child of children) child.tell();
+    const done = await Promise.all(children.map((child) => child.next("done")));
+    return done.flatMap(({ waits }) => waits as number[]);
+  };
+  const polling = await contend("polling");
+  const fileLock = await contend("FileLock");
+  // In each round one of the eight enters; more than seven times eight rounds come once in a thousand.
+  const round = 20 + 3 * inside + 2 * 20;
+  console.log(
+    `  eight writers, ${participants()}, ${inside} ms inside:\n` +
+      `    plain polling  ${distribution(polling)}\n` +
+      `    FileLock       ${distribution(fileLock)}; a round p + 2m = ${round} ms`,
+  );
+  const longest = Math.max(...fileLock);
+  assert(longest < 7 * 8 * round, `FileLock waited ${longest} ms`);
 });

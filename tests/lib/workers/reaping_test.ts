@@ -10,8 +10,8 @@ import { Crew } from "./_crew.ts";
 import { until } from "./_until.ts";
 
 const timeout = 300_000;
-/** A Worker has to be started for each; 200 have been run on both runtimes. */
-const rounds = Number(process.env.INTERLOCK_ROUNDS ?? 50);
+/** A Worker has to be started for each. */
+const rounds = Number(process.env.INTERLOCK_ROUNDS ?? 200);
 
 /** Gets the lock with nobody else about, as sure as can be, and leaves it free. */
 function works({ lock }: Crew): void {
