@@ -71,9 +71,8 @@ export type FromActor =
   | {
     readonly type: "finished";
     readonly run: number;
-    /** When the actor left the common start, and when it ended, by `sharedNow`. */
+    /** When the actor left the common start, by `sharedNow`. */
     readonly started: number;
-    readonly ended: number;
   }
   | { readonly type: "threw"; readonly run: number; readonly error: PlainError };
 

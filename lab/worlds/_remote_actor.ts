@@ -326,12 +326,11 @@ export class RemoteActor {
       }
       const started = sharedNow();
       await start(actor);
-      const ended = sharedNow();
       still?.end();
       await medium.close();
       if (abort.signal.aborted) return;
       flush();
-      this.#send({ type: "finished", run, started, ended });
+      this.#send({ type: "finished", run, started });
     } catch (error) {
       still?.end();
       await medium?.close();

@@ -1,7 +1,9 @@
 /** What workers and processes have in common as distances: a pool of places where actors live. */
 import type { Program } from "../engine/mod.ts";
 import type { Distance, FreeRun } from "./distance.ts";
-import { type Remote, RemoteProgram, runFree, type Storage } from "./_remote_program.ts";
+import type { Remote, Storage } from "./_remote.ts";
+import { RemoteFreeRun } from "./_remote_free_run.ts";
+import { RemoteProgram } from "./_remote_program.ts";
 import type { Subject } from "./scenario.ts";
 import type { WorldName } from "./world.ts";
 
@@ -25,7 +27,7 @@ export abstract class RemoteDistance implements Distance {
 
   async free(subject: Subject): Promise<FreeRun> {
     const remotes = await this.#places(subject.actors.length);
-    return runFree(subject, remotes, () => this.makeStorage(subject));
+    return new RemoteFreeRun(subject, remotes, await this.makeStorage(subject)).run();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,142 +1,29 @@
 /**
- * The near side: a run whose actors are elsewhere.
+ * The near side of a stepped run whose actors are elsewhere.
  *
- * Stepped, it is a program like any other to the engine; what differs is that an operation is carried
- * out at the far side, by the actor itself, on the real shared object. A lock's grant is the far
- * side's decision too, and takes real time. So the program keeps account of who holds and who waits,
- * and lets the engine choose only when every grant that is due has arrived (`settle`): then the set
- * of those who can move is the same in every replay.
+ * To the engine it is a program like any other; what differs is that an operation is carried out at
+ * the far side, by the actor itself, on the real shared object. A lock's grant is the far side's
+ * decision too, and takes real time. So the program keeps account of who holds and who waits, and lets
+ * the engine choose only when every grant that is due has arrived (`settle`): then the set of those
+ * who can move is the same in every replay.
  */
-import type { Action, Operation, Outcome, Program, Run } from "../engine/mod.ts";
-import type { Call } from "../engine/history/mod.ts";
-import { Gathering } from "./_barrier.ts";
-import { type FreeRun, WorldError } from "./distance.ts";
+import type { Action, Operation, Program, Run } from "../engine/mod.ts";
+import { CallBook } from "./_call_book.ts";
+import { WorldError } from "./distance.ts";
 import { LockAccounts } from "./_lock_accounts.ts";
-import { Mailbox } from "./_mailbox.ts";
-import { type FromActor, fromPlainError, sharedNow, type ToActor } from "./_protocol.ts";
-import type { EndState, SharedObjects, Subject } from "./scenario.ts";
-import { checkHistory, judge, type Remains } from "./_near_program.ts";
+import { checkHistory } from "./_near_program.ts";
+import { type FromActor, fromPlainError } from "./_protocol.ts";
+import { nextRun, type Remote, sendParts, type Storage } from "./_remote.ts";
+import type { Subject } from "./scenario.ts";
 import type { VirtualTimer } from "./simulation/mod.ts";
+import { Switchboard } from "./_switchboard.ts";
 import { TIME, Time } from "./_time.ts";
-
-/** One place where an actor can live. */
-export interface Remote {
-  /** What it is, for people: `Bun process 4711`. */
-  readonly about: string;
-  /** Whether it has died; a dead one is replaced before the next run. */
-  readonly dead: boolean;
-  /** Takes what comes from it; set anew for each run. */
-  onMessage: (message: FromActor) => void;
-  /** Told when it has died. */
-  onDeath: (error: WorldError) => void;
-  send(message: ToActor): void;
-  close(): Promise<void>;
-}
-
-/** The shared objects of one run, at the near side. */
-export interface Storage {
-  /** What the actors need to reach them. */
-  readonly forActors: unknown;
-  /** What the cells hold now. */
-  end(): EndState;
-  /** The objects that have a kind, opened for whoever checks them. */
-  shared(): SharedObjects;
-  /** By how much the times of different actors may be wrong, in the unit of their calls' times. */
-  readonly skew: number;
-  /** Whether the locks of a killed actor are free without anybody's help. */
-  readonly freesLocks: boolean;
-  /** Removes them. */
-  dispose(): void;
-}
 
 /** How long an actor may be silent in a stepped run before it is taken for lost, in ms. */
 const SILENCE = 10_000;
 
-/** How long a free run may take before it is taken for stuck, in ms. */
-const FREE_LIMIT = 120_000;
-
-/** How long before a common start it is announced, in ms. */
-const HEAD_START = 3;
-
 /** How long what waits to return is given after a step that may have made it possible, in ms. */
 const PATIENCE = 200;
-
-let lastRun = 0;
-
-/** Sends each actor its part. */
-function order(
-  run: number,
-  { scenario, variantName, parameters, actors, mortal }: Subject,
-  remotes: readonly Remote[],
-  storage: Storage,
-  stepped: boolean,
-): void {
-  remotes.forEach((remote, place) =>
-    remote.send({
-      type: "run",
-      run,
-      module: scenario.module,
-      variant: variantName,
-      parameters,
-      place,
-      actors,
-      stepped,
-      mortal,
-      storage: storage.forActors,
-    })
-  );
-}
-
-/** What goes through whoever steers a run: messages, those who meet at barriers, signals. */
-class Switchboard {
-  readonly mailboxes = new Map<string, Mailbox>();
-  readonly barriers = new Map<string, Gathering>();
-  readonly signals = new Set<string>();
-  readonly crashes = new Set<string>();
-
-  constructor({ objects }: Subject) {
-    for (const object of objects) {
-      const { name } = object;
-      if (object.kind === "channel") this.mailboxes.set(name, new Mailbox());
-      else if (object.kind === "barrier") this.barriers.set(name, new Gathering(object.parties));
-      else if (object.kind === "signal") this.signals.add(name);
-      else if (object.kind === "crash") this.crashes.add(name);
-    }
-  }
-}
-
-/** The calls that the actors tell of. */
-class CallBook {
-  readonly #calls = new Map<string, Call>();
-  readonly #sequence: (() => number) | undefined;
-  readonly #skew: number;
-
-  /**
-   * @param sequence Gives the calls their times, in the order in which they are told of.
-   * @param skew By how much times from elsewhere may be wrong.
-   */
-  constructor(sequence: (() => number) | undefined, skew: number) {
-    this.#sequence = sequence;
-    this.#skew = skew;
-  }
-
-  /** Takes what the actor at `place` tells. */
-  note(place: number, calls: readonly (readonly [number, Call])[]): void {
-    for (const [index, call] of calls) {
-      const key = `${place} ${index}`;
-      const before = this.#calls.get(key);
-      const invoked = before?.invoked ?? this.#sequence?.() ?? call.invoked - this.#skew;
-      const returned = call.returned === undefined
-        ? undefined
-        : this.#sequence?.() ?? call.returned + this.#skew;
-      this.#calls.set(key, { ...call, invoked, returned });
-    }
-  }
-
-  history(): Call[] {
-    return [...this.#calls.values()];
-  }
-}
 
 /** An actor's seat at the engine's table: the operation it stands before. */
 class Seat implements Action {
@@ -228,7 +115,7 @@ export class RemoteProgram implements Program {
     // Only one actor runs at a time, so what they tell comes in the order in which it happened.
     this.#book = new CallBook(() => told++, 0);
     this.#time.start(run);
-    const number = this.#number = ++lastRun;
+    const number = this.#number = nextRun();
     this.#prepare(number).catch((error) => this.#fail(error));
   }
 
@@ -244,7 +131,7 @@ export class RemoteProgram implements Program {
     const storage = await this.#makeStorage();
     if (this.#number !== number) return storage.dispose();
     this.#storage = storage;
-    order(number, this.#subject, remotes, storage, true);
+    sendParts(number, this.#subject, remotes, storage, true);
     this.#listen();
   }
 
@@ -464,160 +351,4 @@ export class RemoteProgram implements Program {
     this.#storage?.dispose();
     this.#storage = undefined;
   }
-}
-
-/**
- * One free run of actors that are elsewhere.
- *
- * @throws {WorldError} when one of the actors' workers or processes dies.
- */
-export async function runFree(
-  subject: Subject,
-  remotes: readonly Remote[],
-  makeStorage: () => Promise<Storage>,
-): Promise<FreeRun> {
-  const storage = await makeStorage();
-  const board = new Switchboard(subject);
-  const book = new CallBook(undefined, storage.skew);
-  const prepared = new Set<number>();
-  const finished = new Set<number>();
-  /** Those who have done nothing since anybody was last heard of otherwise. */
-  const idle = new Set<number>();
-  let run = 0;
-  const announceStart = () => {
-    const at = sharedNow() + HEAD_START;
-    for (const remote of remotes) remote.send({ type: "start", run, at });
-  };
-  const killed = new Set<number>();
-  const afterwards = new Set<() => void>();
-  let conclude = () => {};
-  const crashOver = () => {
-    const waiting = afterwards.size;
-    if (killed.size === 0 && finished.size + waiting < remotes.length) return;
-    for (const go of afterwards) go();
-    afterwards.clear();
-  };
-  const steer: Steering = {
-    fire: (signal) => {
-      for (const remote of remotes) remote.send({ type: "fire", run, signal });
-    },
-    kill: async (actor) => {
-      const victim = subject.actors.indexOf(actor);
-      if (victim < 0 || finished.has(victim)) return;
-      killed.add(victim);
-      await remotes[victim].close();
-      finished.add(victim);
-      crashOver();
-      conclude();
-    },
-    after: () =>
-      new Promise((resolve) => {
-        afterwards.add(resolve);
-        crashOver();
-      }),
-  };
-  let started = Infinity;
-  let ended = 0;
-  let limit: ReturnType<typeof setTimeout> | undefined;
-  try {
-    const outcome = await new Promise<Outcome | undefined>((resolve, reject) => {
-      const stand = () => {
-        const stuck = subject.actors.filter((_, place) => !finished.has(place));
-        resolve({ kind: "deadlock", waiting: stuck.map((actor) => ({ actor })) });
-      };
-      limit = setTimeout(() => {
-        // Whoever has come to no end by now may be deaf.
-        for (const remote of remotes) remote.close();
-        stand();
-      }, FREE_LIMIT);
-      conclude = () => {
-        if (finished.size === remotes.length) resolve(undefined);
-      };
-      remotes.forEach((remote, place) => {
-        remote.onDeath = (error) => {
-          if (!killed.has(place)) reject(error);
-        };
-        remote.onMessage = async (message) => {
-          if (message.run !== run) return;
-          if (message.type !== "idle") idle.clear();
-          switch (message.type) {
-            case "idle":
-              if (idle.add(place).size === remotes.length - finished.size) stand();
-              break;
-            case "prepared":
-              if (prepared.add(place).size < remotes.length) break;
-              announceStart();
-              break;
-            case "parked":
-              try {
-                remote.send({ type: "go", run, value: await carryOutFree(board, message, steer) });
-              } catch (error) {
-                resolve({ kind: "threw", actor: subject.actors[place], error });
-              }
-              idle.clear();
-              break;
-            case "calls":
-              book.note(place, message.calls);
-              break;
-            case "finished":
-              started = Math.min(started, message.started);
-              ended = Math.max(ended, message.ended);
-              finished.add(place);
-              crashOver();
-              conclude();
-              break;
-            case "threw":
-              resolve({
-                kind: "threw",
-                actor: subject.actors[place],
-                error: fromPlainError(message.error),
-              });
-              break;
-          }
-        };
-      });
-      run = ++lastRun;
-      order(run, subject, remotes, storage, false);
-    });
-    const elapsed = sharedNow() - started;
-    if (outcome !== undefined) {
-      for (const remote of remotes) remote.send({ type: "abandon", run });
-    }
-    const left: Remains = {
-      end: () => storage.end(),
-      shared: () => storage.shared(),
-      calls: () => book.history(),
-    };
-    return { outcome: outcome ?? await judge(subject, left), elapsed };
-  } finally {
-    clearTimeout(limit);
-    storage.dispose();
-  }
-}
-
-/** What whoever steers a free run can do to its actors. */
-interface Steering {
-  fire(signal: string): void;
-  kill(actor: string): Promise<void>;
-  after(): Promise<void>;
-}
-
-/** Carries out, in a free run, what goes through whoever steers it. */
-async function carryOutFree(
-  { mailboxes, barriers, crashes }: Switchboard,
-  { object, kind, argument }: Extract<FromActor, { type: "parked" }>,
-  steer: Steering,
-): Promise<unknown> {
-  const mailbox = mailboxes.get(object);
-  if (mailbox !== undefined) {
-    return kind === "receive" ? await mailbox.receive() : mailbox.send(argument);
-  }
-  const barrier = barriers.get(object);
-  if (barrier !== undefined) {
-    return kind === "pass" ? await barrier.over(argument as number) : barrier.arrive();
-  }
-  if (!crashes.has(object)) return steer.fire(object);
-  if (kind === "kill") return await steer.kill(argument as string);
-  if (kind === "after") return await steer.after();
-  throw new TypeError("Cannot cut the power: that is possible in the simulation only");
 }

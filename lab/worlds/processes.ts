@@ -15,7 +15,7 @@ import { WorldError } from "./distance.ts";
 import { MARK, onLines } from "./_lines.ts";
 import { lookAtDisk, prepareDisk } from "./_process_medium.ts";
 import { RemoteDistance } from "./_remote_distance.ts";
-import type { Remote, Storage } from "./_remote_program.ts";
+import type { Remote, Storage } from "./_remote.ts";
 import type { FromActor, ToActor } from "./_protocol.ts";
 import type {} from "./_process_main.ts";
 import { runCommand, type Runtime, runtimes } from "./_runtimes.ts";

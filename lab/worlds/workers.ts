@@ -8,7 +8,7 @@ import { moduleBeside, workerUrl } from "../../lib/_module_urls.ts";
 import { SharedBarrier, SharedRwLock, type SharedRwLockHandle } from "../../lib/workers/mod.ts";
 import { WorldError } from "./distance.ts";
 import { RemoteDistance } from "./_remote_distance.ts";
-import type { Remote, Storage } from "./_remote_program.ts";
+import type { Remote, Storage } from "./_remote.ts";
 import type { FromActor, ToActor } from "./_protocol.ts";
 import type {} from "./_worker_main.ts";
 import type { Subject } from "./scenario.ts";
