@@ -5,72 +5,50 @@
  * so; in CI they fail, for there nobody would read the line.
  */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
+import { freePort, RedisServer, whyNoRedisServer } from "../../../lab/worlds/_redis_server.ts";
 import { type RedisConnectOptions, RedisLocks } from "../../../lib/redis/mod.ts";
 
-const COMMAND = process.env.INTERLOCK_REDIS_SERVER ?? "redis-server";
-const found = spawnSync(COMMAND, ["--version"]).status === 0;
+export { freePort };
+
+const missing = whyNoRedisServer();
 const inCi = process.env.CI !== undefined && process.env.CI !== "";
-if (!found && !inCi) {
-  console.log(`  no ${COMMAND} on this machine: the tests that need it are skipped`);
+if (missing !== undefined && !inCi) {
+  console.log(`  ${missing}: the tests that need it are skipped`);
 }
 
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
-
-/** A running server, which keeps nothing on disk. */
+/** A server that can be killed and restarted where it was. */
 export class Server implements AsyncDisposable {
-  #process!: ChildProcess;
+  #server!: RedisServer;
 
   private constructor(readonly port: number, readonly args: readonly string[]) {}
 
-  /** Starts one. */
+  /** Starts one; fails where there is none. */
   static async start(...args: string[]): Promise<Server> {
-    assert(found, `${COMMAND} is not on this machine, and in CI it must be`);
     const server = new Server(await freePort(), args);
     await server.restart();
     return server;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return this.#server.url;
   }
 
   /** Starts it on the same port, with nothing in its memory. */
   async restart(): Promise<void> {
-    const where = ["--port", String(this.port), "--bind", "127.0.0.1"];
-    const forgetful = ["--save", "", "--appendonly", "no"];
-    this.#process = spawn(COMMAND, [...where, ...forgetful, ...this.args], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    for await (const chunk of this.#process.stdout!) {
-      if (String(chunk).includes("Ready to accept connections")) break;
-    }
-    assert.equal(this.#process.exitCode, null, "redis-server did not start");
+    this.#server = await RedisServer.start({ port: this.port, args: this.args });
   }
 
   /** Ends it as nothing can be done against. */
-  async kill(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const exit = once(this.#process, "exit");
-    this.signal("SIGKILL");
-    await exit;
+  kill(): Promise<void> {
+    return this.#server.kill();
   }
 
-  /** Stops it or lets it go on. Deno's `ChildProcess.kill` sends one signal and no second. */
-  signal(name: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
-    process.kill(this.#process.pid!, name);
+  /** Stops it or lets it go on. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.#server.signal(name);
   }
 
   /** Runs commands of `redis-cli`. */
@@ -100,7 +78,7 @@ export function redisTest(
   fn: (bench: Bench) => Promise<void>,
   { timeout = 20_000, args = [] }: { timeout?: number; args?: string[] } = {},
 ): void {
-  test(name, { timeout, skip: !found && !inCi }, async () => {
+  test(name, { timeout, skip: missing !== undefined && !inCi }, async () => {
     await using server = await Server.start(...args);
     await using clients = new AsyncDisposableStack();
     await fn({
