@@ -20,7 +20,12 @@ interface Outcome {
 }
 
 /** What people read first; its examples run too. */
-const guides = ["README.md", "CONTRIBUTING.md", "lab/README.md"];
+const guides = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "lab/README.md",
+  ...[...Deno.readDirSync(new URL("docs", root))].map(({ name }) => `docs/${name}`).sort(),
+];
 
 const frozen = Deno.env.has("CI") ? ["--frozen"] : [];
 

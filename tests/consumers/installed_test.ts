@@ -33,12 +33,12 @@ function makeFolder(): Disposable & { path: string } {
 }
 
 /** Runs a command to its end; this process must go on answering meanwhile. */
-async function run(
+async function complete(
   cwd: string,
   command: string,
   args: readonly string[],
   env: Record<string, string> = {},
-): Promise<string[]> {
+): Promise<{ stdout: string; stderr: string }> {
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, NO_COLOR: "1", ...env },
@@ -49,25 +49,50 @@ async function run(
   child.stderr.on("data", (data) => stderr += data);
   const status = await new Promise((ended) => child.on("close", ended));
   assert.equal(status, 0, `${command} ${args.join(" ")}\n${stdout}\n${stderr}`);
-  return stdout.trim().split("\n");
+  return { stdout, stderr };
+}
+
+/** The lines that a command prints. */
+async function run(...command: Parameters<typeof complete>): Promise<string[]> {
+  return (await complete(...command)).stdout.trim().split("\n");
 }
 
 describe("installed from JSR on Deno", { skip: deno === undefined && "there is no Deno" }, () => {
-  /** Runs Deno in a consumer's folder, with a cache that has npm packages but nothing from JSR. */
+  /** A cache that has npm packages but nothing from JSR. */
+  function makeCache(folder: string): string {
+    const { stdout } = spawnSync(deno!, ["info", "--json"], { encoding: "utf8" });
+    const cache = join(folder, "cache");
+    mkdirSync(cache);
+    symlinkSync(JSON.parse(stdout).npmCache, join(cache, "npm"));
+    return cache;
+  }
+
+  /** Runs Deno in a consumer's folder. */
   async function onDeno(...args: string[]): Promise<string[]> {
     using folder = makeFolder();
     await using registry = await openRegistry();
     const imports = { "@interlock/core": "jsr:@interlock/core@^0.1.0" };
     writeFileSync(join(folder.path, "deno.json"), JSON.stringify({ imports }));
-    const { stdout } = spawnSync(deno!, ["info", "--json"], { encoding: "utf8" });
-    const cache = join(folder.path, "cache");
-    mkdirSync(cache);
-    symlinkSync(JSON.parse(stdout).npmCache, join(cache, "npm"));
-    return await run(folder.path, deno!, args, { JSR_URL: registry.url, DENO_DIR: cache });
+    const env = { JSR_URL: registry.url, DENO_DIR: makeCache(folder.path) };
+    return await run(folder.path, deno!, args, env);
   }
 
   test("every export works, with Workers and processes", { timeout: 120_000 }, async () => {
     assert.deepEqual(await onDeno("run", "-A", "--quiet", "main.ts"), LAB_WORKS);
+  });
+
+  test("a release needs no stand-in", { timeout: 120_000 }, async () => {
+    using folder = makeFolder();
+    await using registry = await openRegistry();
+    const env = { JSR_URL: registry.url, DENO_DIR: makeCache(folder.path) };
+    const release = fileURLToPath(new URL("../../scripts/release.ts", import.meta.url));
+    // That the types are right, and none of them slow, is for the gate to see.
+    const args = ["run", "-A", "--quiet", release, "--dry-run", "--no-check"];
+    const { stderr: listed } = await complete(folder.path, deno!, args, env);
+    for (const file of ["mod.ts", "lib/_host.ts", "lab/runners/cli.ts", "README.md"]) {
+      assert.ok(listed.includes(`/${file} (`), file);
+    }
+    assert.ok(!listed.includes("/std/"), "the stand-ins are listed");
   });
 
   test("the core needs no package", { timeout: 60_000 }, async () => {
