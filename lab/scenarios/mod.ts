@@ -21,6 +21,7 @@ import overload from "./overload.ts";
 import permitLeak from "./permit_leak.ts";
 import queueFull from "./queue_full.ts";
 import queueOrder from "./queue_order.ts";
+import readerStarvation from "./reader_starvation.ts";
 import readersNeverWait from "./readers_never_wait.ts";
 import serverAndWriter from "./server_and_writer.ts";
 import shutdownUnderLoad from "./shutdown_under_load.ts";
@@ -31,6 +32,7 @@ import tornFile from "./torn_file.ts";
 import tornRead from "./torn_read.ts";
 import unlinkRace from "./unlink_race.ts";
 import upgradeDeadlock from "./upgrade_deadlock.ts";
+import writerStarvation from "./writer_starvation.ts";
 
 /** The scenarios in the order of the tour. */
 export const scenarios: readonly Scenario[] = [
@@ -46,6 +48,8 @@ export const scenarios: readonly Scenario[] = [
   lockAcrossAwait,
   diningPhilosophers,
   upgradeDeadlock,
+  writerStarvation,
+  readerStarvation,
   grantedThenAborted,
   permitLeak,
   tornFile,

@@ -53,6 +53,11 @@ export class LockAccounts {
     return false;
   }
 
+  /** The places of those who wait for a lock. */
+  waiting(lock: string): number[] {
+    return [...this.#accounts.get(lock)!.waiting.keys()];
+  }
+
   /** An operation of the actor at `place` has been begun. */
   began({ object, kind }: Operation, place: number, argument: unknown): void {
     const account = this.#accounts.get(object);

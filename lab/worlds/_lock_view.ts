@@ -86,6 +86,22 @@ export class LockView implements Lock {
     return await this.#acquire("upgradable", wait) as UpgradableHeld;
   }
 
+  async waiting(): Promise<readonly string[]> {
+    const medium = this.#medium;
+    if (medium.waiting === undefined) {
+      throw new TypeError(
+        `Cannot tell who waits for lock ${this.#name}: no process knows that of the others`,
+      );
+    }
+    return await this.#port.operate({
+      object: this.#name,
+      kind: "who waits for",
+      effect: "read",
+      undeclared: this.#watched,
+      perform: () => medium.waiting!(this.#name),
+    }, undefined) as readonly string[];
+  }
+
   async reap(actor: string): Promise<void> {
     const medium = this.#medium;
     await this.#port.operate({

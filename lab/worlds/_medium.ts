@@ -52,6 +52,8 @@ export interface RawCrash {
 export interface Medium {
   cell(name: string): RawCell;
   lock(name: string): RawLock;
+  /** The actors that wait for a lock; left out where nobody knows. */
+  waiting?(lock: string): readonly string[];
   /** An object of a kind, as this actor has it. */
   object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T;
   /** The files of this actor's process, and where a shared one is; left out where there are none. */

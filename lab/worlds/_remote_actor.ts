@@ -21,6 +21,7 @@ import { View } from "./_view.ts";
 export interface RemoteMedium {
   cell(name: string): RawCell;
   lock(name: string): RawLock;
+  waiting?(lock: string): readonly string[];
   object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T;
   readonly files?: Medium["files"];
   reap?(lock: string, actor: string): void;
@@ -181,6 +182,11 @@ class ActorMedium implements Medium {
 
   lock(name: string): RawLock {
     return this.#medium.lock(name);
+  }
+
+  get waiting(): Medium["waiting"] {
+    const medium = this.#medium;
+    return medium.waiting && ((lock) => medium.waiting!(lock));
   }
 
   object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T {

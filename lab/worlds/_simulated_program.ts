@@ -496,6 +496,7 @@ class SimulatedRun implements Overseer, Footprint, Strike {
         return cell;
       },
       lock: (name: string): RawLock => own().lock(name),
+      waiting: (name) => this.#accounts.waiting(name).map((waiter) => this.#subject.actors[waiter]),
       object: <T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T =>
         own().object(name, kind),
       get files() {

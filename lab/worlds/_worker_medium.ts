@@ -83,6 +83,12 @@ export class WorkerMedium implements RemoteMedium {
     return lock;
   }
 
+  waiting(lock: string): readonly string[] {
+    // Other threads are known to the lock by their numbers.
+    const names = new Map(this.#actors.map((actor, owner) => [`owner ${owner}`, actor]));
+    return this.lock(lock).query().waiters.map(({ label }) => names.get(label!) ?? label!);
+  }
+
   reap(lock: string, actor: string): void {
     this.lock(lock).reap(this.#actors.indexOf(actor));
   }

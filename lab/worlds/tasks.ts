@@ -130,6 +130,10 @@ class TaskMedium implements Medium, NearMedia {
     return lock;
   }
 
+  waiting(name: string): readonly string[] {
+    return this.lock(name).query().waiters.map(({ label }) => label!);
+  }
+
   channel(name: string): RawChannel {
     // Each run has a mailbox of its own, so a view must look it up each time.
     const current = (): Mailbox => this.#channels.get(name)!;

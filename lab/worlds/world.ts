@@ -95,6 +95,11 @@ export interface Lock {
   /** Enters alone if that is possible at once; one scheduling point. */
   tryWrite(): Promise<Held | undefined>;
   /**
+   * The names of those who have asked for it and were not let in yet; one scheduling point. Not
+   * between processes, of which none knows who else waits.
+   */
+  waiting(): Promise<readonly string[]>;
+  /**
    * Frees what a killed actor held, where the system does not by itself: between workers. One
    * scheduling point everywhere.
    */

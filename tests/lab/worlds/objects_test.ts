@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { expectMet, investigate, openDistance, Subject, testScenario } from "../../../lab/mod.ts";
 import { type Actor, expectSafe, explore, team, type World } from "../../../lab/mod.ts";
 import calledOff from "../_scenarios/called_off.ts";
+import inLine from "../_scenarios/in_line.ts";
 import kinds from "../_scenarios/kinds.ts";
 import meeting from "../_scenarios/meeting_scenario.ts";
 import ownObjects from "../_scenarios/own_objects.ts";
@@ -10,8 +11,9 @@ import recordedRegister from "../_scenarios/recorded_register.ts";
 
 const timeout = 60_000;
 
-// Signals, barriers, objects of a kind and recorded calls, at every distance.
+// Signals, barriers, who waits, objects of a kind and recorded calls, at every distance.
 testScenario(calledOff);
+testScenario(inLine);
 testScenario(kinds);
 testScenario(meeting);
 testScenario(ownObjects);
