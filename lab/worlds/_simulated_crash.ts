@@ -200,8 +200,42 @@ export class CrashPlan {
   }
 }
 
+/** What those who serve a run with crashes ask it. */
+interface Requests {
+  /** The name of what an actor asks for a crash by, if one does. */
+  object(): string | undefined;
+  /** Whether what an actor asks for could come in the midst of something. */
+  isInTheMidst(): boolean;
+}
+
+/**
+ * Starts those who serve a run with crashes.
+ *
+ * @param first The place of the first of them.
+ */
+export function startCrashDaemons(
+  run: Run,
+  first: number,
+  plan: CrashPlan,
+  requests: Requests,
+): void {
+  const step = (object: string, kind: string): Operation => ({
+    object,
+    kind,
+    effect: "write",
+    undeclared: true,
+  });
+  const putOff = () => step(requests.object() ?? "crash", "put off");
+  const canBePutOff = () => plan.canBePutOff && requests.isInTheMidst();
+  new CrashDaemon(run, first, putOff, canBePutOff, () => plan.putOff());
+  const told = () => step(plan.question?.of ?? "disk", plan.question?.what ?? "nothing");
+  const isTelling = () => plan.isTelling;
+  new CrashDaemon(run, first + 1, told, isTelling, () => plan.answer(false));
+  new CrashDaemon(run, first + 2, told, isTelling, () => plan.answer(true));
+}
+
 /** Somebody who serves a run with crashes. */
-export class CrashDaemon implements Action {
+class CrashDaemon implements Action {
   readonly argument = undefined;
   readonly #place: number;
   readonly #run: Run;

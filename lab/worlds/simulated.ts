@@ -5,7 +5,8 @@
 import { LenientReplayStrategy, type Program, record } from "../engine/mod.ts";
 import type { Distance, SteppedOptions } from "./distance.ts";
 import { prepareDisk } from "./_process_medium.ts";
-import { BLOCK_SIZE, type Prepared, SimulatedProgram } from "./_simulated_program.ts";
+import { SimulatedProgram } from "./_simulated_program.ts";
+import { BLOCK_SIZE, type Prepared } from "./_simulated_run.ts";
 import type { Subject } from "./scenario.ts";
 import { captureImage, DiskKeys, survive } from "./simulation/_survivors.ts";
 import { machineOf, Simulation } from "./simulation/simulation.ts";
