@@ -1,8 +1,10 @@
-/** What a benchmark's command does: measures its rows here, and then on Bun. */
+/** What a benchmark's command does: measures a suite here, and then on Bun. */
 import { spawnSync } from "node:child_process";
 import process from "node:process";
+import { palette, suiteLines } from "../lab/reports/mod.ts";
+import { measureBenchmark } from "../lab/runners/measure.ts";
+import type { BenchmarkSuite } from "../lab/runners/suite.ts";
 import { runCommand, runtimes } from "../lab/worlds/_runtimes.ts";
-import { measure, report, type Row } from "./_measure.ts";
 
 /** Something that is measured in another way than by ratios. */
 export interface Section {
@@ -12,23 +14,23 @@ export interface Section {
 }
 
 /**
- * Measures the rows and sections whose name contains the first argument, or all. The exit status tells
+ * Measures the benchmarks and sections whose name contains the first argument, or all. The exit status tells
  * whether every contestant did its work right. What is over its budget is shown and fails nothing, for
  * a noisy machine is no defect of the code.
  *
  * @param url The command's own module, to start it on the other runtime.
  */
 export async function main(
-  all: readonly Row[],
+  suite: BenchmarkSuite,
   url: string,
   sections: readonly Section[] = [],
 ): Promise<void> {
   const [text = ""] = process.argv.slice(2);
-  const rows = all.filter((row) => row.name.includes(text));
+  const benchmarks = suite.filter(({ name }) => name.includes(text));
   const others = sections.filter((section) => section.name.includes(text));
-  if (rows.length + others.length === 0) {
-    const names = [...sections, ...all].map(({ name }) => name);
-    console.error(`Cannot measure "${text}": the rows are ${names.join("; ")}`);
+  if (benchmarks.length + others.length === 0) {
+    const names = [...sections, ...suite].map(({ name }) => name);
+    console.error(`Cannot measure "${text}": there is ${names.join("; ")}`);
     process.exitCode = 2;
     return;
   }
@@ -38,11 +40,16 @@ export async function main(
   for (const { name, measure } of others) {
     console.log(`\n${runtime}: ${name}\n\n${await measure()}`);
   }
-  if (rows.length > 0) {
+  if (benchmarks.length > 0) {
     console.log(`\n${runtime}: ours × each rival`);
     console.log("ns for one operation; ratios are ours / rival, medians of interleaved rounds\n");
   }
-  for (const row of rows) console.log(`${report(await measure(row))}\n`);
+  const layout = { palette: palette(process.stdout.isTTY === true), width: 120 };
+  for (const benchmark of benchmarks) {
+    const result = await measureBenchmark(benchmark);
+    if (result.failure !== undefined) process.exitCode = 1;
+    console.log(`${suiteLines(result, layout)}\n`);
+  }
   if (bun !== undefined) return;
 
   const other = runtimes().find(({ name }) => name === "bun");
@@ -52,5 +59,6 @@ export async function main(
     return;
   }
   const { command, args } = runCommand(other, url, process.argv.slice(2));
-  process.exitCode = spawnSync(command, args, { stdio: "inherit" }).status ?? 1;
+  const { status } = spawnSync(command, args, { stdio: "inherit" });
+  if (status !== 0) process.exitCode = status ?? 1;
 }

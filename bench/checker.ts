@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { check, models, parseJepsenLog } from "../lab/engine/history/mod.ts";
 import { filesIn, ours, published, shared } from "../tests/lab/engine/history/_published.ts";
-import type { Contestant, Row } from "./_measure.ts";
+import { type BenchmarkSuite, type Contestant, defineBenchmark } from "../lab/runners/suite.ts";
 
 const folder = shared ?? ours;
 const names = filesIn(folder).filter((name) => name.startsWith("etcd_"));
@@ -16,34 +16,32 @@ const files = names.map((name) => new URL(name, folder));
 const READINGS = 100;
 
 const read = () => files.map((file) => parseJepsenLog(readFileSync(file, "utf8")));
-const histories = read();
 
-const checker: Contestant = {
-  name: "check()",
-  run() {
-    const verdicts = histories.map((history) => check(history, models.casRegister()).verdict);
-    assert.deepEqual(verdicts, names.map(published));
-    return histories.flat().length;
-  },
-};
-
-const reader: Contestant = {
-  name: `readFileSync() and parseJepsenLog(), ${READINGS} times`,
-  run() {
-    let calls = 0;
-    for (let reading = 0; reading < READINGS; reading++) calls += read().flat().length;
-    return calls / READINGS;
-  },
-};
-
-/** The rows; an operation is one history that is checked. */
-export const rows: readonly Row[] = [
-  {
-    name: `checking one of ${files.length} etcd histories`,
-    operations: files.length,
-    rounds: 8,
-    expected: histories.flat().length,
-    ours: checker,
-    rivals: [{ ...reader, atMost: 3 }],
-  },
+/** The benchmarks; an operation is one history that is checked. */
+export const benchmarks: BenchmarkSuite = [
+  defineBenchmark(`checking one of ${files.length} etcd histories`, () => {
+    const histories = read();
+    const checker: Contestant = {
+      name: "check()",
+      run() {
+        const verdicts = histories.map((history) => check(history, models.casRegister()).verdict);
+        assert.deepEqual(verdicts, names.map(published));
+        return histories.flat().length;
+      },
+    };
+    const reader: Contestant = {
+      name: `readFileSync() and parseJepsenLog(), ${READINGS} times`,
+      run() {
+        let calls = 0;
+        for (let reading = 0; reading < READINGS; reading++) calls += read().flat().length;
+        return calls / READINGS;
+      },
+    };
+    return {
+      operations: files.length,
+      expected: histories.flat().length,
+      ours: checker,
+      rivals: [{ ...reader, atMost: 3 }],
+    };
+  }),
 ];

@@ -1,21 +1,21 @@
 /**
  * `deno task bench:core [TEXT]`: the core beside floors and peers, on Deno and then on Bun.
- * `bun bench/core.ts [TEXT]` runs it on Bun alone. TEXT selects the rows whose name contains it.
+ * `bun bench/core.ts [TEXT]` runs it on Bun alone. TEXT selects those whose name contains it.
  */
+import type { BenchmarkSuite } from "../lab/runners/suite.ts";
 import { main } from "./_main.ts";
-import type { Row } from "./_measure.ts";
-import { rows as checker } from "./checker.ts";
-import { rows as deadlock } from "./deadlock.ts";
-import { rows as engine } from "./engine.ts";
-import { rows as fileLock } from "./file_lock.ts";
-import { rows as lockManager } from "./lock_manager.ts";
-import { rows as rwLock } from "./rw_lock.ts";
-import { rows as sharedRwLock } from "./shared_rw_lock.ts";
-import { rows as snapshots } from "./snapshots.ts";
-import { rows as timingOut } from "./timing_out.ts";
+import { benchmarks as checker } from "./checker.ts";
+import { benchmarks as deadlock } from "./deadlock.ts";
+import { benchmarks as engine } from "./engine.ts";
+import { benchmarks as fileLock } from "./file_lock.ts";
+import { benchmarks as lockManager } from "./lock_manager.ts";
+import { benchmarks as rwLock } from "./rw_lock.ts";
+import { benchmarks as sharedRwLock } from "./shared_rw_lock.ts";
+import { benchmarks as snapshots } from "./snapshots.ts";
+import { benchmarks as timingOut } from "./timing_out.ts";
 
-// A new file of rows is added here.
-const all: readonly Row[] = [
+// A new file of benchmarks of the core is added here.
+const suite: BenchmarkSuite = [
   ...rwLock,
   ...deadlock,
   ...timingOut,
@@ -26,5 +26,6 @@ const all: readonly Row[] = [
   ...engine,
   ...checker,
 ];
+export default suite;
 
-await main(all, import.meta.url);
+if (import.meta.main) await main(suite, import.meta.url);

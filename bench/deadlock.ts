@@ -3,7 +3,7 @@
  * one: `tests/layering_test.ts` keeps that so.
  */
 import { DeadlockDetector, type ReadWriteLock, RwLock } from "../mod.ts";
-import type { Contestant, Row } from "./_measure.ts";
+import { type BenchmarkSuite, type Contestant, defineBenchmark } from "../lab/runners/suite.ts";
 
 const TIMES = 5_000;
 
@@ -24,10 +24,11 @@ function alone(name: string, lock: ReadWriteLock): Contestant {
 }
 
 /** See above. */
-export const rows: readonly Row[] = [{
-  name: "await write() + release(), watched for deadlocks",
-  operations: TIMES,
-  expected: TIMES,
-  ours: alone("watched", new DeadlockDetector().watch(new RwLock())),
-  rivals: [alone("not watched", new RwLock())],
-}];
+export const benchmarks: BenchmarkSuite = [
+  defineBenchmark("await write() + release(), watched for deadlocks", () => ({
+    operations: TIMES,
+    expected: TIMES,
+    ours: alone("watched", new DeadlockDetector().watch(new RwLock())),
+    rivals: [alone("not watched", new RwLock())],
+  })),
+];

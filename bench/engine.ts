@@ -8,7 +8,7 @@
 import fc from "fast-check";
 import { explore, Prng, type Program, RandomStrategy } from "../lab/engine/mod.ts";
 import { defineScenario, openDistance, Subject, team } from "../lab/worlds/mod.ts";
-import type { Contestant, Row } from "./_measure.ts";
+import { type BenchmarkSuite, type Contestant, defineBenchmark } from "../lab/runners/suite.ts";
 
 const ORDERS = 10_000;
 
@@ -47,17 +47,18 @@ const scenario = defineScenario({
   },
 });
 
-const program: Program = await openDistance("tasks").stepped(new Subject(scenario, "unguarded"));
+const open = (): Promise<Program> =>
+  openDistance("tasks").stepped(new Subject(scenario, "unguarded"));
 
-const engine: Contestant = {
+const engine = (program: Program): Contestant => ({
   name: "explore()",
   async run() {
     await explore(program, { strategy: new RandomStrategy(1), budget: ORDERS });
     return verdict();
   },
-};
+});
 
-const recordingEngine: Contestant = {
+const recordingEngine = (program: Program): Contestant => ({
   name: "explore() with recording",
   async run() {
     let events = 0;
@@ -69,7 +70,7 @@ const recordingEngine: Contestant = {
     if (events !== 4 * ORDERS) throw new Error(`${events} events were recorded`);
     return verdict();
   },
-};
+});
 
 const scheduler: Contestant = {
   name: "fc.scheduler(), waitFor()",
@@ -118,22 +119,18 @@ const generators: Contestant = {
 
 const expected = { orders: ORDERS, lost: true, kept: true };
 
-/** The rows; a schedule is one run of one order from start to end. */
-export const rows: readonly Row[] = [
-  {
-    name: "one schedule of the lost update",
+/** The benchmarks; a schedule is one run of one order from start to end. */
+export const benchmarks: BenchmarkSuite = [
+  defineBenchmark("one schedule of the lost update", async () => ({
     operations: ORDERS,
-    rounds: 12,
     expected,
-    ours: engine,
+    ours: engine(await open()),
     rivals: [{ ...scheduler, atMost: 1 / 5 }, { ...generators, atMost: 4 }],
-  },
-  {
-    name: "one schedule of the lost update, recorded",
+  })),
+  defineBenchmark("one schedule of the lost update, recorded", async () => ({
     operations: ORDERS,
-    rounds: 12,
     expected,
-    ours: recordingEngine,
+    ours: recordingEngine(await open()),
     rivals: [{ ...generators, atMost: 8 }],
-  },
+  })),
 ];

@@ -11,7 +11,13 @@ import process from "node:process";
 import peer from "proper-lockfile";
 import { systemHost } from "../lib/_host.ts";
 import { FileLock, RwLock } from "../mod.ts";
-import type { Contestant, Rival, Row } from "./_measure.ts";
+import {
+  type Benchmark,
+  type BenchmarkSuite,
+  type Contestant,
+  defineBenchmark,
+  type Rival,
+} from "../lab/runners/suite.ts";
 
 const TIMES = 5_000;
 const PEER_TIMES = 200;
@@ -72,65 +78,67 @@ function openPair(): Contestant {
   };
 }
 
-function tryRow(name: "tryWrite" | "tryRead"): Row {
-  const path = join(folder, name);
-  const lock = new FileLock(path);
-  const ours = {
-    tryWrite() {
-      let inside = 0;
-      let locked = true;
-      for (let i = 0; i < TIMES; i++) {
-        const guard = lock.tryWrite()!;
-        inside++;
-        if (i === 0) locked = !isFree(path);
-        guard.release();
-      }
-      return [inside, locked, isFree(path)];
-    },
-    tryRead() {
-      let inside = 0;
-      let locked = true;
-      for (let i = 0; i < TIMES; i++) {
-        const guard = lock.tryRead()!;
-        inside++;
-        if (i === 0) locked = !isFree(path);
-        guard.release();
-      }
-      return [inside, locked, isFree(path)];
-    },
-  };
-  return {
-    name: `FileLock.${name}() + release()`,
-    operations: TIMES,
-    expected: seen(TIMES),
-    ours: { name: "FileLock", run: ours[name] },
-    rivals: [{ ...rawPair(), atMost: 2.5 }, openPair()],
-  };
-}
-
-function awaitRow(): Row {
-  const path = join(folder, "awaited");
-  const lock = new FileLock(path);
-  return {
-    name: "await FileLock.write() + release()",
-    operations: TIMES,
-    expected: seen(TIMES),
-    ours: {
-      name: "FileLock",
-      async run() {
+function tryBenchmark(name: "tryWrite" | "tryRead"): Benchmark {
+  return defineBenchmark(`FileLock.${name}() + release()`, () => {
+    const path = join(folder, name);
+    const lock = new FileLock(path);
+    const ours = {
+      tryWrite() {
         let inside = 0;
         let locked = true;
         for (let i = 0; i < TIMES; i++) {
-          const guard = await lock.write();
+          const guard = lock.tryWrite()!;
           inside++;
           if (i === 0) locked = !isFree(path);
           guard.release();
         }
         return [inside, locked, isFree(path)];
       },
-    },
-    rivals: [rawPair()],
-  };
+      tryRead() {
+        let inside = 0;
+        let locked = true;
+        for (let i = 0; i < TIMES; i++) {
+          const guard = lock.tryRead()!;
+          inside++;
+          if (i === 0) locked = !isFree(path);
+          guard.release();
+        }
+        return [inside, locked, isFree(path)];
+      },
+    };
+    return {
+      operations: TIMES,
+      expected: seen(TIMES),
+      ours: { name: "FileLock", run: ours[name] },
+      rivals: [{ ...rawPair(), atMost: 2.5 }, openPair()],
+    };
+  });
+}
+
+function awaitBenchmark(): Benchmark {
+  return defineBenchmark("await FileLock.write() + release()", () => {
+    const path = join(folder, "awaited");
+    const lock = new FileLock(path);
+    return {
+      operations: TIMES,
+      expected: seen(TIMES),
+      ours: {
+        name: "FileLock",
+        async run() {
+          let inside = 0;
+          let locked = true;
+          for (let i = 0; i < TIMES; i++) {
+            const guard = await lock.write();
+            inside++;
+            if (i === 0) locked = !isFree(path);
+            guard.release();
+          }
+          return [inside, locked, isFree(path)];
+        },
+      },
+      rivals: [rawPair()],
+    };
+  });
 }
 
 /** The peer, which must take at least 20 times as long. */
@@ -166,77 +174,84 @@ function peers(): Rival[] {
   }];
 }
 
-function peerRows(): Row[] {
+function peerBenchmarks(): Benchmark[] {
   const path = join(folder, "beside-peer");
-  const lock = new FileLock(path);
-  const common = { operations: PEER_TIMES, expected: seen(PEER_TIMES), rounds: 10 };
-  return [{
-    ...common,
-    name: "FileLock.tryWrite() + release(), beside a peer",
-    ours: {
-      name: "FileLock",
-      run() {
-        let inside = 0;
-        let locked = true;
-        for (let i = 0; i < PEER_TIMES; i++) {
-          const guard = lock.tryWrite()!;
-          inside++;
-          if (i === 0) locked = !isFree(path);
-          guard.release();
-        }
-        return [inside, locked, isFree(path)];
-      },
-    },
-    rivals: peers(),
-  }, {
-    ...common,
-    name: "await FileLock.write() + release(), beside a peer",
-    ours: {
-      name: "FileLock",
-      async run() {
-        let inside = 0;
-        let locked = true;
-        for (let i = 0; i < PEER_TIMES; i++) {
-          const guard = await lock.write();
-          inside++;
-          if (i === 0) locked = !isFree(path);
-          guard.release();
-        }
-        return [inside, locked, isFree(path)];
-      },
-    },
-    rivals: peers(),
-  }];
+  const common = { operations: PEER_TIMES, expected: seen(PEER_TIMES) };
+  return [
+    defineBenchmark("FileLock.tryWrite() + release(), beside a peer", () => {
+      const lock = new FileLock(path);
+      return {
+        ...common,
+        ours: {
+          name: "FileLock",
+          run() {
+            let inside = 0;
+            let locked = true;
+            for (let i = 0; i < PEER_TIMES; i++) {
+              const guard = lock.tryWrite()!;
+              inside++;
+              if (i === 0) locked = !isFree(path);
+              guard.release();
+            }
+            return [inside, locked, isFree(path)];
+          },
+        },
+        rivals: peers(),
+      };
+    }),
+    defineBenchmark("await FileLock.write() + release(), beside a peer", () => {
+      const lock = new FileLock(path);
+      return {
+        ...common,
+        ours: {
+          name: "FileLock",
+          async run() {
+            let inside = 0;
+            let locked = true;
+            for (let i = 0; i < PEER_TIMES; i++) {
+              const guard = await lock.write();
+              inside++;
+              if (i === 0) locked = !isFree(path);
+              guard.release();
+            }
+            return [inside, locked, isFree(path)];
+          },
+        },
+        rivals: peers(),
+      };
+    }),
+  ];
 }
 
 /** What the queue of a process costs: the flock is handed on, and only the path is looked at. */
-function handOffRow(): Row {
-  const path = join(folder, "handed-on");
-  const lock = new FileLock(path);
-  const inMemory = new RwLock();
-  const handOn = (name: string, lock: FileLock | RwLock): Contestant => ({
-    name,
-    async run() {
-      let next = 0;
-      const one = async (i: number) => {
-        const guard = await lock.write();
-        if (next === i) next++;
-        guard.release();
-      };
-      const first = lock.tryWrite()!;
-      const all = Array.from({ length: WAITERS }, (_, i) => one(i));
-      first.release();
-      await Promise.all(all);
-      return [next, true, isFree(path)];
-    },
+function handOffBenchmark(): Benchmark {
+  return defineBenchmark(`hand-off among ${WAITERS} tasks of one process`, () => {
+    const path = join(folder, "handed-on");
+    const lock = new FileLock(path);
+    const inMemory = new RwLock();
+    const handOn = (name: string, lock: FileLock | RwLock): Contestant => ({
+      name,
+      async run() {
+        let next = 0;
+        const one = async (i: number) => {
+          const guard = await lock.write();
+          if (next === i) next++;
+          guard.release();
+        };
+        const first = lock.tryWrite()!;
+        const all = Array.from({ length: WAITERS }, (_, i) => one(i));
+        first.release();
+        await Promise.all(all);
+        return [next, true, isFree(path)];
+      },
+    });
+    return {
+      operations: WAITERS,
+      expected: seen(WAITERS),
+      ours: handOn("FileLock", lock),
+      rivals: [handOn("RwLock", inMemory), rawPairs(WAITERS)],
+    };
   });
-  return {
-    name: `hand-off among ${WAITERS} tasks of one process`,
-    operations: WAITERS,
-    expected: seen(WAITERS),
-    ours: handOn("FileLock", lock),
-    rivals: [handOn("RwLock", inMemory), rawPairs(WAITERS)],
-  };
 }
 
 /** A raw pair for each task, as if each went through the system. */
@@ -258,10 +273,10 @@ function rawPairs(times: number): Contestant {
 }
 
 /** See above. */
-export const rows: readonly Row[] = [
-  tryRow("tryWrite"),
-  tryRow("tryRead"),
-  awaitRow(),
-  handOffRow(),
-  ...peerRows(),
+export const benchmarks: BenchmarkSuite = [
+  tryBenchmark("tryWrite"),
+  tryBenchmark("tryRead"),
+  awaitBenchmark(),
+  handOffBenchmark(),
+  ...peerBenchmarks(),
 ];

@@ -4,7 +4,13 @@
  */
 import { LockManager } from "../lib/lock_manager.ts";
 import { RwLock } from "../mod.ts";
-import type { Contestant, Rival, Row } from "./_measure.ts";
+import {
+  type Benchmark,
+  type BenchmarkSuite,
+  type Contestant,
+  defineBenchmark,
+  type Rival,
+} from "../lab/runners/suite.ts";
 
 const TIMES = 5_000;
 const WAITERS = 100;
@@ -49,15 +55,15 @@ function rwLockOneByOne(): Contestant {
   };
 }
 
-function oneByOneRow(): Row {
-  return {
-    name: "LockManager.request() of a free name",
-    operations: TIMES,
-    expected: TIMES,
-    rounds: 20,
-    ours: oneByOne("LockManager", new LockManager()),
-    rivals: [rwLockOneByOne(), ...besidePlatform(oneByOne)],
-  };
+function oneByOneBenchmark(): Benchmark {
+  return defineBenchmark("LockManager.request() of a free name", () => {
+    return {
+      operations: TIMES,
+      expected: TIMES,
+      ours: oneByOne("LockManager", new LockManager()),
+      rivals: [rwLockOneByOne(), ...besidePlatform(oneByOne)],
+    };
+  });
 }
 
 function namesOnce(name: string, locks: Requests): Contestant {
@@ -76,15 +82,15 @@ function namesOnce(name: string, locks: Requests): Contestant {
   };
 }
 
-function namesOnceRow(): Row {
-  return {
-    name: "LockManager.request() of a name never used before",
-    operations: TIMES,
-    expected: TIMES,
-    rounds: 20,
-    ours: namesOnce("LockManager", new LockManager()),
-    rivals: besidePlatform(namesOnce),
-  };
+function namesOnceBenchmark(): Benchmark {
+  return defineBenchmark("LockManager.request() of a name never used before", () => {
+    return {
+      operations: TIMES,
+      expected: TIMES,
+      ours: namesOnce("LockManager", new LockManager()),
+      rivals: besidePlatform(namesOnce),
+    };
+  });
 }
 
 function queued(name: string, locks: Requests): Contestant {
@@ -112,15 +118,20 @@ function rwLockQueued(): Contestant {
   };
 }
 
-function queuedRow(): Row {
-  return {
-    name: `hand-off among ${WAITERS} requests for one name`,
-    operations: WAITERS,
-    expected: true,
-    ours: queued("LockManager", new LockManager()),
-    rivals: [rwLockQueued(), ...besidePlatform(queued)],
-  };
+function queuedBenchmark(): Benchmark {
+  return defineBenchmark(`hand-off among ${WAITERS} requests for one name`, () => {
+    return {
+      operations: WAITERS,
+      expected: true,
+      ours: queued("LockManager", new LockManager()),
+      rivals: [rwLockQueued(), ...besidePlatform(queued)],
+    };
+  });
 }
 
 /** See above. */
-export const rows: readonly Row[] = [oneByOneRow(), namesOnceRow(), queuedRow()];
+export const benchmarks: BenchmarkSuite = [
+  oneByOneBenchmark(),
+  namesOnceBenchmark(),
+  queuedBenchmark(),
+];

@@ -26,7 +26,7 @@ import {
 } from "../lib/queue/mod.ts";
 import { FileLock } from "../mod.ts";
 import { main, type Section } from "./_main.ts";
-import type { Contestant, Row } from "./_measure.ts";
+import { type BenchmarkSuite, type Contestant, defineBenchmark } from "../lab/runners/suite.ts";
 
 const base = mkdtempSync(join(tmpdir(), "interlock-bench-"));
 process.on("exit", () => rmSync(base, { recursive: true, force: true }));
@@ -225,28 +225,29 @@ async function increments(within: (fn: () => Promise<void>) => Promise<void>): P
 
 const lock = new FileLock(join(base, "lock"));
 
-const concurrentLocks: Row = {
-  name: `concurrent-locks: ${TASKS} tasks at one table's lock`,
-  operations: TASKS,
-  expected: TASKS,
-  rounds: 20,
-  ours: {
-    name: "acquireTableLock()",
-    run: () =>
-      increments(async (fn) => {
-        using _lock = await acquireTableLock(base, "concurrent");
-        await fn();
-      }),
-  },
-  rivals: [
-    { name: "FileLock.withWrite()", run: () => increments((fn) => lock.withWrite(fn)) },
-    {
-      name: "unguarded, which loses all but one",
-      // What is expected of the others must not come true here.
-      run: async () => await increments((fn) => fn()) === 1 ? TASKS : "it lost nothing",
+const concurrentLocks = defineBenchmark(
+  `concurrent-locks: ${TASKS} tasks at one table's lock`,
+  () => ({
+    operations: TASKS,
+    expected: TASKS,
+    ours: {
+      name: "acquireTableLock()",
+      run: () =>
+        increments(async (fn) => {
+          using _lock = await acquireTableLock(base, "concurrent");
+          await fn();
+        }),
     },
-  ],
-};
+    rivals: [
+      { name: "FileLock.withWrite()", run: () => increments((fn) => lock.withWrite(fn)) },
+      {
+        name: "unguarded, which loses all but one",
+        // What is expected of the others must not come true here.
+        run: async () => await increments((fn) => fn()) === 1 ? TASKS : "it lost nothing",
+      },
+    ],
+  }),
+);
 
 const WRITES = 20;
 
@@ -266,11 +267,9 @@ function throughQueue(name: string, table: string): Contestant {
   };
 }
 
-const writeQueue: Row = {
-  name: `write-queue: ${WRITES} writes in and out`,
+const writeQueue = defineBenchmark(`write-queue: ${WRITES} writes in and out`, () => ({
   operations: WRITES,
   expected: WRITES,
-  rounds: 10,
   ours: throughQueue("queueWrite() … removeFromQueue()", "through"),
   rivals: [{
     name: "floor: the bare file calls",
@@ -283,6 +282,9 @@ const writeQueue: Row = {
       return WRITES;
     },
   }],
-};
+}));
 
-await main([concurrentLocks, writeQueue], import.meta.url, sections);
+const suite: BenchmarkSuite = [concurrentLocks, writeQueue];
+export default suite;
+
+if (import.meta.main) await main(suite, import.meta.url, sections);

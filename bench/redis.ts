@@ -15,7 +15,7 @@ import { runCommand, runtimes } from "../lab/worlds/_runtimes.ts";
 import { RedisLocks } from "../lib/redis/mod.ts";
 import { Server } from "../tests/lib/redis/_server.ts";
 import { main } from "./_main.ts";
-import type { Contestant, Row } from "./_measure.ts";
+import { type Contestant, defineBenchmark } from "../lab/runners/suite.ts";
 
 const PAIRS = 100;
 const HAND_OFFS = 100;
@@ -42,11 +42,9 @@ const lock = locks.lock("uncontended", options);
 const io = new Redis(server.port, "127.0.0.1");
 const redlock = new Redlock([io], { retryCount: 0 });
 
-const uncontended: Row = {
-  name: "RedisLock.write() + release, uncontended",
+const uncontended = defineBenchmark("RedisLock.write() + release, uncontended", () => ({
   operations: PAIRS,
   expected: PAIRS,
-  rounds: 20,
   ours: {
     name: "RedisLock",
     async run() {
@@ -71,7 +69,7 @@ const uncontended: Row = {
       },
     },
   ],
-};
+}));
 
 // Between processes: this one and one of the same runtime, which wants the lock all the time.
 const contended = locks.lock("contended", options);
@@ -83,11 +81,9 @@ const { command, args } = runCommand(
 const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
 await once(child.stdout, "data");
 
-const handOff: Row = {
-  name: "RedisLock hand-off between two processes",
+const handOff = defineBenchmark("RedisLock hand-off between two processes", () => ({
   operations: HAND_OFFS,
   expected: HAND_OFFS / 2,
-  rounds: 20,
   ours: {
     name: "RedisLock",
     async run() {
@@ -106,7 +102,7 @@ const handOff: Row = {
     },
   },
   rivals: [{ ...roundTrips, run: async () => (await roundTrips.run() as number) / 2, atMost: 4 }],
-};
+}));
 
 await main([uncontended, handOff], import.meta.url);
 

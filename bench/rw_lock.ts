@@ -8,7 +8,13 @@ import process from "node:process";
 import { Mutex } from "async-mutex";
 import { RwLock } from "../mod.ts";
 import { TinyFifo } from "./_floors.ts";
-import type { Contestant, Rival, Row } from "./_measure.ts";
+import {
+  type Benchmark,
+  type BenchmarkSuite,
+  type Contestant,
+  defineBenchmark,
+  type Rival,
+} from "../lab/runners/suite.ts";
 
 const ALONE = 100_000;
 
@@ -29,85 +35,86 @@ function floorIfBusy(): Contestant {
   };
 }
 
-function tryRow(name: "tryWrite" | "tryRead"): Row {
-  const lock = new RwLock();
-  const ours = {
-    tryWrite() {
-      let inside = 0;
-      for (let i = 0; i < ALONE; i++) {
-        const guard = lock.tryWrite()!;
-        inside++;
-        guard.release();
-      }
-      return inside;
-    },
-    tryRead() {
-      let inside = 0;
-      for (let i = 0; i < ALONE; i++) {
-        const guard = lock.tryRead()!;
-        inside++;
-        guard.release();
-      }
-      return inside;
-    },
-  };
-  return {
-    name: `${name}() + release()`,
-    operations: ALONE,
-    expected: ALONE,
-    ours: { name: "RwLock", run: ours[name] },
-    rivals: [{ ...floorIfBusy(), atMost: 2.5 }],
-  };
-}
-
-function awaitRow(): Row {
-  const lock = new RwLock();
-  const fifo = new TinyFifo();
-  const mutex = new Mutex();
-  return {
-    name: "await write() + release()",
-    operations: ALONE,
-    expected: ALONE,
-    rounds: 20,
-    ours: {
-      name: "RwLock",
-      async run() {
+function tryBenchmark(name: "tryWrite" | "tryRead"): Benchmark {
+  return defineBenchmark(`${name}() + release()`, () => {
+    const lock = new RwLock();
+    const ours = {
+      tryWrite() {
         let inside = 0;
         for (let i = 0; i < ALONE; i++) {
-          const guard = await lock.write();
+          const guard = lock.tryWrite()!;
           inside++;
           guard.release();
         }
         return inside;
       },
-    },
-    rivals: [{
-      name: "tiny FIFO, always awaited",
-      atMost: 2,
-      async run() {
+      tryRead() {
         let inside = 0;
         for (let i = 0; i < ALONE; i++) {
-          await fifo.acquire();
+          const guard = lock.tryRead()!;
           inside++;
-          fifo.release();
+          guard.release();
         }
         return inside;
       },
-    }, {
-      name: "async-mutex",
-      // How many times as fast it must be differs, for the peer itself does.
-      atMost: 1 / (process.versions.bun === undefined ? 8 : 4),
-      async run() {
-        let inside = 0;
-        for (let i = 0; i < ALONE; i++) {
-          const release = await mutex.acquire();
-          inside++;
-          release();
-        }
-        return inside;
+    };
+    return {
+      operations: ALONE,
+      expected: ALONE,
+      ours: { name: "RwLock", run: ours[name] },
+      rivals: [{ ...floorIfBusy(), atMost: 2.5 }],
+    };
+  });
+}
+
+function awaitBenchmark(): Benchmark {
+  return defineBenchmark("await write() + release()", () => {
+    const lock = new RwLock();
+    const fifo = new TinyFifo();
+    const mutex = new Mutex();
+    return {
+      operations: ALONE,
+      expected: ALONE,
+      ours: {
+        name: "RwLock",
+        async run() {
+          let inside = 0;
+          for (let i = 0; i < ALONE; i++) {
+            const guard = await lock.write();
+            inside++;
+            guard.release();
+          }
+          return inside;
+        },
       },
-    }],
-  };
+      rivals: [{
+        name: "tiny FIFO, always awaited",
+        atMost: 2,
+        async run() {
+          let inside = 0;
+          for (let i = 0; i < ALONE; i++) {
+            await fifo.acquire();
+            inside++;
+            fifo.release();
+          }
+          return inside;
+        },
+      }, {
+        name: "async-mutex",
+        // How many times as fast it must be differs, for the peer itself does.
+        atMost: 1 / (process.versions.bun === undefined ? 8 : 4),
+        async run() {
+          let inside = 0;
+          for (let i = 0; i < ALONE; i++) {
+            const release = await mutex.acquire();
+            inside++;
+            release();
+          }
+          return inside;
+        },
+      }],
+    };
+  });
 }
 
 /** How many times a queue of that length is filled and emptied in a sample. */
@@ -205,34 +212,34 @@ function handOffPeer(waiters: number): Rival {
   });
 }
 
-function handOffRows(waiters: number): Row[] {
+function handOffBenchmarks(waiters: number): Benchmark[] {
   const common = { operations: times(waiters) * waiters, expected: true };
   const size = `${waiters.toLocaleString("en")} waiters`;
-  return [{
-    ...common,
-    name: `hand-off in a queue of ${size}`,
-    ours: handOffPlain(waiters),
-    rivals: [{ ...handOffFloor(waiters), atMost: 1.6 }],
-  }, {
-    ...common,
-    name: `hand-off, ${size} with a timeout and one signal`,
-    ours: handOffLimited(waiters),
-    rivals: [{ ...handOffFloor(waiters), atMost: 3 }],
-  }, {
-    ...common,
+  return [
+    defineBenchmark(`hand-off in a queue of ${size}`, () => ({
+      ...common,
+      ours: handOffPlain(waiters),
+      rivals: [{ ...handOffFloor(waiters), atMost: 1.6 }],
+    })),
+    defineBenchmark(`hand-off, ${size} with a timeout and one signal`, () => ({
+      ...common,
+      ours: handOffLimited(waiters),
+      rivals: [{ ...handOffFloor(waiters), atMost: 3 }],
+    })),
     // The peer takes a third of a second a sample.
-    rounds: 6,
-    name: `hand-off in a queue of ${size}, beside a peer`,
-    ours: handOffPlain(waiters),
-    rivals: [handOffPeer(waiters)],
-  }];
+    defineBenchmark(`hand-off in a queue of ${size}, beside a peer`, () => ({
+      ...common,
+      ours: handOffPlain(waiters),
+      rivals: [handOffPeer(waiters)],
+    })),
+  ];
 }
 
 /** See above. */
-export const rows: readonly Row[] = [
-  tryRow("tryWrite"),
-  tryRow("tryRead"),
-  awaitRow(),
-  ...handOffRows(100),
-  ...handOffRows(20_000),
+export const benchmarks: BenchmarkSuite = [
+  tryBenchmark("tryWrite"),
+  tryBenchmark("tryRead"),
+  awaitBenchmark(),
+  ...handOffBenchmarks(100),
+  ...handOffBenchmarks(20_000),
 ];

@@ -6,7 +6,12 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { SharedRwLock } from "../lib/workers/mod.ts";
 import { ask, CHANGES, ROUND_TRIPS, Side, type Words } from "./_hand_off.ts";
-import type { Contestant, Row } from "./_measure.ts";
+import {
+  type Benchmark,
+  type BenchmarkSuite,
+  type Contestant,
+  defineBenchmark,
+} from "../lab/runners/suite.ts";
 
 const ALONE = 100_000;
 
@@ -25,45 +30,46 @@ function barePair(): Contestant {
   };
 }
 
-function aloneRow(name: "writeSync" | "readSync" | "tryWrite", attached: number): Row {
-  const lock = SharedRwLock.create();
-  for (let i = 1; i < attached; i++) SharedRwLock.attach(lock.handle);
-  const ours = {
-    writeSync() {
-      let inside = 0;
-      for (let i = 0; i < ALONE; i++) {
-        const guard = lock.writeSync();
-        inside++;
-        guard.release();
-      }
-      return inside;
-    },
-    readSync() {
-      let inside = 0;
-      for (let i = 0; i < ALONE; i++) {
-        const guard = lock.readSync();
-        inside++;
-        guard.release();
-      }
-      return inside;
-    },
-    tryWrite() {
-      let inside = 0;
-      for (let i = 0; i < ALONE; i++) {
-        const guard = lock.tryWrite()!;
-        inside++;
-        guard.release();
-      }
-      return inside;
-    },
-  };
-  return {
-    name: `shared ${name}() + release(), ${attached} attached`,
-    operations: ALONE,
-    expected: ALONE,
-    ours: { name: "SharedRwLock", run: ours[name] },
-    rivals: [attached <= 4 ? { ...barePair(), atMost: 3 } : barePair()],
-  };
+function aloneBenchmark(name: "writeSync" | "readSync" | "tryWrite", attached: number): Benchmark {
+  return defineBenchmark(`shared ${name}() + release(), ${attached} attached`, () => {
+    const lock = SharedRwLock.create();
+    for (let i = 1; i < attached; i++) SharedRwLock.attach(lock.handle);
+    const ours = {
+      writeSync() {
+        let inside = 0;
+        for (let i = 0; i < ALONE; i++) {
+          const guard = lock.writeSync();
+          inside++;
+          guard.release();
+        }
+        return inside;
+      },
+      readSync() {
+        let inside = 0;
+        for (let i = 0; i < ALONE; i++) {
+          const guard = lock.readSync();
+          inside++;
+          guard.release();
+        }
+        return inside;
+      },
+      tryWrite() {
+        let inside = 0;
+        for (let i = 0; i < ALONE; i++) {
+          const guard = lock.tryWrite()!;
+          inside++;
+          guard.release();
+        }
+        return inside;
+      },
+    };
+    return {
+      operations: ALONE,
+      expected: ALONE,
+      ours: { name: "SharedRwLock", run: ours[name] },
+      rivals: [attached <= 4 ? { ...barePair(), atMost: 3 } : barePair()],
+    };
+  });
 }
 
 /** The other thread; started when it is first needed, and no reason to stay alive. */
@@ -92,35 +98,36 @@ class Partner {
   }
 }
 
-function handOffRow(): Row {
-  const partner = new Partner();
-  const { side, words } = partner;
-  return {
-    name: "shared lock handed to another thread and back",
-    operations: ROUND_TRIPS,
-    expected: true,
-    ours: {
-      name: "SharedRwLock",
-      async run() {
-        words[CHANGES] = 0;
-        await partner.with("lock", () => side.play(words));
-        return words[CHANGES] === 2 * ROUND_TRIPS;
+function handOffBenchmark(): Benchmark {
+  return defineBenchmark("shared lock handed to another thread and back", () => {
+    const partner = new Partner();
+    const { side, words } = partner;
+    return {
+      operations: ROUND_TRIPS,
+      expected: true,
+      ours: {
+        name: "SharedRwLock",
+        async run() {
+          words[CHANGES] = 0;
+          await partner.with("lock", () => side.play(words));
+          return words[CHANGES] === 2 * ROUND_TRIPS;
+        },
       },
-    },
-    rivals: [{
-      name: "raw wait/notify round trip",
-      atMost: 1.5,
-      run: async () => await partner.with("raw", () => ask(words)) === ROUND_TRIPS,
-    }],
-  };
+      rivals: [{
+        name: "raw wait/notify round trip",
+        atMost: 1.5,
+        run: async () => await partner.with("raw", () => ask(words)) === ROUND_TRIPS,
+      }],
+    };
+  });
 }
 
 /** See above. */
-export const rows: readonly Row[] = [
-  aloneRow("writeSync", 1),
-  aloneRow("writeSync", 4),
-  aloneRow("writeSync", 20),
-  aloneRow("readSync", 4),
-  aloneRow("tryWrite", 4),
-  handOffRow(),
+export const benchmarks: BenchmarkSuite = [
+  aloneBenchmark("writeSync", 1),
+  aloneBenchmark("writeSync", 4),
+  aloneBenchmark("writeSync", 20),
+  aloneBenchmark("readSync", 4),
+  aloneBenchmark("tryWrite", 4),
+  handOffBenchmark(),
 ];

@@ -5,7 +5,13 @@
 import { Map as PersistentMap } from "immutable";
 import { create } from "mutative";
 import { RwLock, Snapshots } from "../mod.ts";
-import type { Contestant, Rival, Row } from "./_measure.ts";
+import {
+  type Benchmark,
+  type BenchmarkSuite,
+  type Contestant,
+  defineBenchmark,
+  type Rival,
+} from "../lab/runners/suite.ts";
 
 const PINS = 100_000;
 const UPDATES = 2_000;
@@ -13,54 +19,58 @@ const UPDATES = 2_000;
 /** Objects are put here, so that the compiler cannot do without making them. */
 const escaped: unknown[] = new Array(16).fill(undefined);
 
-function pinRow(label: string | undefined): Row {
-  const snapshots = new Snapshots({ sum: 1 });
-  const value = { sum: 1 };
-  const plain: Contestant = {
-    name: "Snapshots",
-    run() {
-      let pinned = 0;
-      for (let i = 0; i < PINS; i++) {
-        const pin = snapshots.pin();
-        escaped[i & 15] = pin;
-        pinned += pin.value.sum;
-        pin[Symbol.dispose]();
-      }
-      return [pinned, snapshots.stats().readers];
+function pinBenchmark(label: string | undefined): Benchmark {
+  return defineBenchmark(
+    label === undefined ? "Snapshots.pin() + release" : "Snapshots.pin(label) + release",
+    () => {
+      const snapshots = new Snapshots({ sum: 1 });
+      const value = { sum: 1 };
+      const plain: Contestant = {
+        name: "Snapshots",
+        run() {
+          let pinned = 0;
+          for (let i = 0; i < PINS; i++) {
+            const pin = snapshots.pin();
+            escaped[i & 15] = pin;
+            pinned += pin.value.sum;
+            pin[Symbol.dispose]();
+          }
+          return [pinned, snapshots.stats().readers];
+        },
+      };
+      const named: Contestant = {
+        name: "Snapshots",
+        run() {
+          let pinned = 0;
+          for (let i = 0; i < PINS; i++) {
+            const pin = snapshots.pin(label);
+            escaped[i & 15] = pin;
+            pinned += pin.value.sum;
+            pin[Symbol.dispose]();
+          }
+          return [pinned, snapshots.stats().readers];
+        },
+      };
+      const floor: Contestant = {
+        name: "an object { value, epoch } that escapes",
+        run() {
+          let seen = 0;
+          for (let i = 0; i < PINS; i++) {
+            const object = { value, epoch: i };
+            escaped[i & 15] = object;
+            seen += object.value.sum;
+          }
+          return [seen, 0];
+        },
+      };
+      return {
+        operations: PINS,
+        expected: [PINS, 0],
+        ours: label === undefined ? plain : named,
+        rivals: [label === undefined ? { ...floor, atMost: 5 } : floor],
+      };
     },
-  };
-  const named: Contestant = {
-    name: "Snapshots",
-    run() {
-      let pinned = 0;
-      for (let i = 0; i < PINS; i++) {
-        const pin = snapshots.pin(label);
-        escaped[i & 15] = pin;
-        pinned += pin.value.sum;
-        pin[Symbol.dispose]();
-      }
-      return [pinned, snapshots.stats().readers];
-    },
-  };
-  const floor: Contestant = {
-    name: "an object { value, epoch } that escapes",
-    run() {
-      let seen = 0;
-      for (let i = 0; i < PINS; i++) {
-        const object = { value, epoch: i };
-        escaped[i & 15] = object;
-        seen += object.value.sum;
-      }
-      return [seen, 0];
-    },
-  };
-  return {
-    name: label === undefined ? "Snapshots.pin() + release" : "Snapshots.pin(label) + release",
-    operations: PINS,
-    expected: [PINS, 0],
-    ours: label === undefined ? plain : named,
-    rivals: [label === undefined ? { ...floor, atMost: 5 } : floor],
-  };
+  );
 }
 
 /** Keys spread over a map of that size, all of them different, the same for every contestant. */
@@ -93,65 +103,69 @@ function persistentUpdates(size: number, keys: readonly number[]): Contestant {
   };
 }
 
-function updateRow(size: number): Row {
-  const all = [...keys(size, UPDATES)];
-  const last = all[UPDATES - 1];
-  const lock = new RwLock();
-  let map = PersistentMap(entriesOf(size));
-  let sample = 0;
-  return {
-    name: `update of ${sizeOf(size)}`,
-    operations: UPDATES,
-    expected: { size, right: true },
-    ours: persistentUpdates(size, all),
-    rivals: [{
-      name: "the map's own set() and an awaited lock pair",
-      atMost: 5,
-      async run() {
-        const value = -(++sample);
-        for (const key of all) {
-          const guard = await lock.write();
-          map = map.set(key, value);
-          guard.release();
-        }
-        return { size: map.size, right: map.get(last) === value };
-      },
-    }],
-  };
+function updateBenchmark(size: number): Benchmark {
+  return defineBenchmark(`update of ${sizeOf(size)}`, () => {
+    const all = [...keys(size, UPDATES)];
+    const last = all[UPDATES - 1];
+    const lock = new RwLock();
+    let map = PersistentMap(entriesOf(size));
+    let sample = 0;
+    return {
+      operations: UPDATES,
+      expected: { size, right: true },
+      ours: persistentUpdates(size, all),
+      rivals: [{
+        name: "the map's own set() and an awaited lock pair",
+        atMost: 5,
+        async run() {
+          const value = -(++sample);
+          for (const key of all) {
+            const guard = await lock.write();
+            map = map.set(key, value);
+            guard.release();
+          }
+          return { size: map.size, right: map.get(last) === value };
+        },
+      }],
+    };
+  });
 }
 
 /** Beside what takes as long as the map is big: so long that it sets one key a sample. */
-function copyRow(size: number): Row {
-  const [key] = keys(size, 1);
-  const copying = (name: string, set: (map: Map<number, number>) => Map<number, number>): Rival => {
-    const map = new Map(entriesOf(size));
-    return {
-      name,
-      operations: 1,
-      run() {
-        const next = set(map);
-        return { size: next.size, right: next.get(key) === -1 && map.get(key) === key };
-      },
+function copyBenchmark(size: number): Benchmark {
+  return defineBenchmark(`update of ${sizeOf(size)}, beside copies`, () => {
+    const [key] = keys(size, 1);
+    const copying = (
+      name: string,
+      set: (map: Map<number, number>) => Map<number, number>,
+    ): Rival => {
+      const map = new Map(entriesOf(size));
+      return {
+        name,
+        operations: 1,
+        run() {
+          const next = set(map);
+          return { size: next.size, right: next.get(key) === -1 && map.get(key) === key };
+        },
+      };
     };
-  };
-  return {
-    name: `update of ${sizeOf(size)}, beside copies`,
-    operations: 100,
-    rounds: 4,
-    expected: { size, right: true },
-    ours: persistentUpdates(size, [...keys(size, 100)]),
-    rivals: [
-      copying("a copy of a Map", (map) => new Map(map).set(key, -1)),
-      copying("mutative", (map) => create(map, (draft) => void draft.set(key, -1))),
-    ],
-  };
+    return {
+      operations: 100,
+      expected: { size, right: true },
+      ours: persistentUpdates(size, [...keys(size, 100)]),
+      rivals: [
+        copying("a copy of a Map", (map) => new Map(map).set(key, -1)),
+        copying("mutative", (map) => create(map, (draft) => void draft.set(key, -1))),
+      ],
+    };
+  });
 }
 
 /** See above. */
-export const rows: readonly Row[] = [
-  pinRow(undefined),
-  pinRow("reader"),
-  updateRow(1_000_000),
-  copyRow(10_000),
-  copyRow(1_000_000),
+export const benchmarks: BenchmarkSuite = [
+  pinBenchmark(undefined),
+  pinBenchmark("reader"),
+  updateBenchmark(1_000_000),
+  copyBenchmark(10_000),
+  copyBenchmark(1_000_000),
 ];

@@ -31,7 +31,12 @@ import {
 } from "../lib/store/mod.ts";
 import { FileLock, RwLock } from "../mod.ts";
 import { main } from "./_main.ts";
-import type { Contestant, Row } from "./_measure.ts";
+import {
+  type Benchmark,
+  type BenchmarkSuite,
+  type Contestant,
+  defineBenchmark,
+} from "../lab/runners/suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "interlock-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -41,103 +46,114 @@ const key = (i: number) => `key ${i % KEYS}`;
 const value = { name: "value", list: [1, 2, 3] };
 const items = (count: number) => Array.from({ length: count }, (_, i) => ({ key: key(i), value }));
 
-/** In memory: so many operations a sample, and a look at one of them. */
-async function memoryRows(): Promise<Row[]> {
-  const TIMES = 2_000;
+/** A store in memory, and maps of the same. */
+async function inMemory() {
   const store = new MemoryStore();
   await store.load(items(KEYS));
   const map = new Map<string, unknown>(items(KEYS).map(({ key, value }) => [key, value]));
   const texts = new Map(items(KEYS).map(({ key, value }) => [key, JSON.stringify(value)]));
+  return { store, map, texts };
+}
+
+/** In memory: so many operations a sample, and a look at one of them. */
+function memoryBenchmarks(): Benchmark[] {
+  const TIMES = 2_000;
   const times = async (one: (i: number) => Promise<unknown>) => {
     for (let i = 0; i < TIMES; i++) await one(i);
   };
   return [
-    {
-      name: "MemoryStore.get() among 10,000 keys",
-      operations: TIMES,
-      expected: "value",
-      ours: {
-        name: "MemoryStore",
-        async run() {
-          let last: unknown;
-          await times(async (i) => last = (await store.get<typeof value>(key(i)))!.value.name);
-          return last;
+    defineBenchmark("MemoryStore.get() among 10,000 keys", async () => {
+      const { store, map, texts } = await inMemory();
+      return {
+        operations: TIMES,
+        expected: "value",
+        ours: {
+          name: "MemoryStore",
+          async run() {
+            let last: unknown;
+            await times(async (i) => last = (await store.get<typeof value>(key(i)))!.value.name);
+            return last;
+          },
         },
-      },
-      rivals: [{
-        name: "await of a Map's get",
-        async run() {
-          let last: unknown;
-          await times(async (i) =>
-            last = (await Promise.resolve(map.get(key(i))) as typeof value).name
-          );
-          return last;
+        rivals: [{
+          name: "await of a Map's get",
+          async run() {
+            let last: unknown;
+            await times(async (i) =>
+              last = (await Promise.resolve(map.get(key(i))) as typeof value).name
+            );
+            return last;
+          },
+        }, {
+          name: "the same of a Map of JSON, parsed",
+          async run() {
+            let last: unknown;
+            await times(async (i) => {
+              last = (JSON.parse((await Promise.resolve(texts.get(key(i))))!) as typeof value).name;
+            });
+            return last;
+          },
+        }],
+      };
+    }),
+    defineBenchmark("MemoryStore.set() among 10,000 keys", async () => {
+      const { store, map } = await inMemory();
+      return {
+        operations: TIMES,
+        expected: TIMES - 1,
+        ours: {
+          name: "MemoryStore",
+          async run() {
+            await times((i) => store.set(key(i), i));
+            return (await store.get(key(TIMES - 1)))!.value;
+          },
         },
-      }, {
-        name: "the same of a Map of JSON, parsed",
-        async run() {
-          let last: unknown;
-          await times(async (i) => {
-            last = (JSON.parse((await Promise.resolve(texts.get(key(i))))!) as typeof value).name;
-          });
-          return last;
+        rivals: [{
+          name: "await of a Map's set",
+          async run() {
+            await times((i) => Promise.resolve(map.set(key(i), i)));
+            return map.get(key(TIMES - 1));
+          },
+        }],
+      };
+    }),
+    defineBenchmark("MemoryStore.transaction() of two keys among 10,000", async () => {
+      const { store, map } = await inMemory();
+      return {
+        operations: TIMES,
+        expected: [TIMES - 1, TIMES - 1],
+        ours: {
+          name: "MemoryStore, the keys named",
+          async run() {
+            await times((i) =>
+              store.transaction((tx) => {
+                tx.set("a", i);
+                tx.set("b", i);
+              }, { keys: ["a", "b"] })
+            );
+            return [(await store.get("a"))!.value, (await store.get("b"))!.value];
+          },
         },
-      }],
-    },
-    {
-      name: "MemoryStore.set() among 10,000 keys",
-      operations: TIMES,
-      expected: TIMES - 1,
-      ours: {
-        name: "MemoryStore",
-        async run() {
-          await times((i) => store.set(key(i), i));
-          return (await store.get(key(TIMES - 1)))!.value;
-        },
-      },
-      rivals: [{
-        name: "await of a Map's set",
-        async run() {
-          await times((i) => Promise.resolve(map.set(key(i), i)));
-          return map.get(key(TIMES - 1));
-        },
-      }],
-    },
-    {
-      name: "MemoryStore.transaction() of two keys among 10,000",
-      operations: TIMES,
-      expected: [TIMES - 1, TIMES - 1],
-      ours: {
-        name: "MemoryStore, the keys named",
-        async run() {
-          await times((i) =>
-            store.transaction((tx) => {
-              tx.set("a", i);
-              tx.set("b", i);
-            }, { keys: ["a", "b"] })
-          );
-          return [(await store.get("a"))!.value, (await store.get("b"))!.value];
-        },
-      },
-      rivals: [{
-        name: "MemoryStore, all keys",
-        async run() {
-          await times((i) =>
-            store.transaction((tx) => {
-              tx.set("a", i);
-              tx.set("b", i);
-            })
-          );
-          return [(await store.get("a"))!.value, (await store.get("b"))!.value];
-        },
-      }, {
-        name: "await of two sets of a Map",
-        async run() {
-          await times((i) => Promise.resolve(map.set("a", i).set("b", i)));
-          return [map.get("a"), map.get("b")];
-        },
-      }],
-    },
+        rivals: [{
+          name: "MemoryStore, all keys",
+          async run() {
+            await times((i) =>
+              store.transaction((tx) => {
+                tx.set("a", i);
+                tx.set("b", i);
+              })
+            );
+            return [(await store.get("a"))!.value, (await store.get("b"))!.value];
+          },
+        }, {
+          name: "await of two sets of a Map",
+          async run() {
+            await times((i) => Promise.resolve(map.set("a", i).set("b", i)));
+            return [map.get("a"), map.get("b")];
+          },
+        }],
+      };
+    }),
   ];
 }
 
@@ -148,13 +164,11 @@ async function filled(name: string, keys: number): Promise<FileStore> {
   return store;
 }
 
-async function fileRows(): Promise<Row[]> {
+function fileBenchmarks(): Benchmark[] {
   const READS = 500;
   const WRITES = 20;
   const text = JSON.stringify(value);
   const plain = join(folder, "plain");
-  await writeFile(plain, text);
-  const store = await filled("hundred", 100);
   const writes = (name: string, store: Store): Contestant => ({
     name,
     async run() {
@@ -189,69 +203,73 @@ async function fileRows(): Promise<Row[]> {
     },
   });
   return [
-    {
-      name: "FileStore.get() among 100 keys",
-      operations: READS,
-      expected: "value",
-      rounds: 20,
-      ours: {
-        name: "FileStore",
-        async run() {
-          let last: unknown;
-          for (let i = 0; i < READS; i++) {
-            last = (await store.get<typeof value>(key(i % 100)))!.value.name;
-          }
-          return last;
+    defineBenchmark("FileStore.get() among 100 keys", async () => {
+      await writeFile(plain, text);
+      const store = await filled("hundred", 100);
+      return {
+        operations: READS,
+        expected: "value",
+        ours: {
+          name: "FileStore",
+          async run() {
+            let last: unknown;
+            for (let i = 0; i < READS; i++) {
+              last = (await store.get<typeof value>(key(i % 100)))!.value.name;
+            }
+            return last;
+          },
         },
-      },
-      rivals: [{
-        name: "fs.readFileSync and JSON.parse",
-        run() {
-          let last: unknown;
-          for (let i = 0; i < READS; i++) last = JSON.parse(readFileSync(plain, "utf8")).name;
-          return last;
-        },
-      }, {
-        name: "await fs.readFile and JSON.parse",
-        async run() {
-          let last: unknown;
-          for (let i = 0; i < READS; i++) last = JSON.parse(await readFile(plain, "utf8")).name;
-          return last;
-        },
-      }],
-    },
-    {
-      name: "FileStore.set() among 100 keys",
-      operations: WRITES,
-      expected: WRITES - 1,
-      rounds: 10,
-      ours: writes("FileStore", store),
-      rivals: [writesDurably, writesPlain],
-    },
-    {
-      name: "FileStore.set(): what the number of keys costs",
-      operations: WRITES,
-      expected: WRITES - 1,
-      rounds: 5,
-      ours: writes("FileStore of 10 keys", await filled("ten", 10)),
-      rivals: [
-        writes("FileStore of 1,000 keys", await filled("thousand", 1_000)),
-        writes("FileStore of 10,000 keys", await filled("ten thousand", 10_000)),
-      ],
-    },
-    {
-      name: `FileStore.set(): ${WRITES} tasks at once`,
-      operations: WRITES,
-      expected: WRITES,
-      rounds: 10,
-      ours: together("at once", store, false),
-      rivals: [together("one after the other", store, true)],
-    },
+        rivals: [{
+          name: "fs.readFileSync and JSON.parse",
+          run() {
+            let last: unknown;
+            for (let i = 0; i < READS; i++) last = JSON.parse(readFileSync(plain, "utf8")).name;
+            return last;
+          },
+        }, {
+          name: "await fs.readFile and JSON.parse",
+          async run() {
+            let last: unknown;
+            for (let i = 0; i < READS; i++) last = JSON.parse(await readFile(plain, "utf8")).name;
+            return last;
+          },
+        }],
+      };
+    }),
+    defineBenchmark("FileStore.set() among 100 keys", async () => {
+      const store = await filled("hundred", 100);
+      return {
+        operations: WRITES,
+        expected: WRITES - 1,
+        ours: writes("FileStore", store),
+        rivals: [writesDurably, writesPlain],
+      };
+    }),
+    defineBenchmark("FileStore.set(): what the number of keys costs", async () => {
+      return {
+        operations: WRITES,
+        expected: WRITES - 1,
+        ours: writes("FileStore of 10 keys", await filled("ten", 10)),
+        rivals: [
+          writes("FileStore of 1,000 keys", await filled("thousand", 1_000)),
+          writes("FileStore of 10,000 keys", await filled("ten thousand", 10_000)),
+        ],
+      };
+    }),
+    defineBenchmark(`FileStore.set(): ${WRITES} tasks at once`, async () => {
+      const store = await filled("hundred", 100);
+      return {
+        operations: WRITES,
+        expected: WRITES,
+        ours: together("at once", store, false),
+        rivals: [together("one after the other", store, true)],
+      };
+    }),
   ];
 }
 
 /** The document's table: what a lock costs around an operation, and around a hundred. */
-function lockRows(): Row[] {
+function lockBenchmarks(): Benchmark[] {
   const TIMES = 1_000;
   const BATCH = 100;
   const single = (
@@ -288,8 +306,7 @@ function lockRows(): Row[] {
     },
   });
   return [
-    {
-      name: "locking-overhead: a write in memory behind a FileLock",
+    defineBenchmark("locking-overhead: a write in memory behind a FileLock", () => ({
       operations: TIMES,
       expected: TIMES - 1,
       ours: single("LockedStore over a FileLock", (i) => file.set("key", i), store),
@@ -297,83 +314,91 @@ function lockRows(): Row[] {
         single("LockedStore over an RwLock", (i) => inProcess.set("key", i), store),
         single("without a lock", (i) => store.set("key", i), store),
       ],
-    },
-    {
-      name: "locking-overhead: a read in memory behind a FileLock",
+    })),
+    defineBenchmark("locking-overhead: a read in memory behind a FileLock", () => ({
       operations: TIMES,
       expected: "read",
       ours: reads("LockedStore over a FileLock", file),
       rivals: [reads("LockedStore over an RwLock", inProcess), reads("without a lock", store)],
-    },
-    {
-      name: `locking-overhead: ${BATCH} writes in memory behind one FileLock`,
+    })),
+    defineBenchmark(`locking-overhead: ${BATCH} writes in memory behind one FileLock`, () => ({
       operations: TIMES,
       expected: BATCH - 1,
       ours: batch("LockedStore over a FileLock", file),
       rivals: [batch("LockedStore over an RwLock", inProcess), batch("without a lock", undefined)],
-    },
+    })),
   ];
 }
 
 /** One update after the other, as each strategy does it, on stores in files. */
-async function strategyRow(): Promise<Row> {
-  const TIMES = 20;
-  const PARTS = 4;
-  const store = () => new FileStore(mkdtempSync(join(folder, "strategy-")));
-  const file = (name: string) => new FileLock(join(folder, name));
-  const contestant = (strategy: Strategy, read: (key: string) => Promise<unknown>): Contestant => ({
-    name: strategy.name,
-    async run() {
-      const before = await read("count") as number ?? 0;
-      for (let i = 0; i < TIMES; i++) {
-        await strategy.update<number>("count", (count = 0) => count + 1);
-      }
-      return await read("count") as number - before;
-    },
+function strategyBenchmark(): Benchmark {
+  return defineBenchmark("strategies: an update of a store in files", async () => {
+    const TIMES = 20;
+    const PARTS = 4;
+    const store = () => new FileStore(mkdtempSync(join(folder, "strategy-")));
+    const file = (name: string) => new FileLock(join(folder, name));
+    const contestant = (
+      strategy: Strategy,
+      read: (key: string) => Promise<unknown>,
+    ): Contestant => ({
+      name: strategy.name,
+      async run() {
+        const before = await read("count") as number ?? 0;
+        for (let i = 0; i < TIMES; i++) {
+          await strategy.update<number>("count", (count = 0) => count + 1);
+        }
+        return await read("count") as number - before;
+      },
+    });
+    const of = (make: (store: Store) => Strategy): Contestant => {
+      const it = store();
+      return contestant(make(it), async (key) => (await it.get(key))?.value);
+    };
+    const single = store();
+    const writer = await singleWriter(single, file("writer"));
+    const parts = Array.from({ length: PARTS }, store);
+    return {
+      operations: TIMES,
+      expected: TIMES,
+      ours: of(transactional),
+      rivals: [
+        contestant(writer, async (key) => (await single.get(key))?.value),
+        of((store) => locked(store, file("strategies"))),
+        of(optimistic),
+        contestant(
+          partitioned(parts.map(uncoordinated)),
+          async (key) => (await parts[partOf(key, PARTS)].get(key))?.value,
+        ),
+        of(uncoordinated),
+      ],
+    };
   });
-  const of = (make: (store: Store) => Strategy): Contestant => {
-    const it = store();
-    return contestant(make(it), async (key) => (await it.get(key))?.value);
-  };
-  const single = store();
-  const writer = await singleWriter(single, file("writer"));
-  const parts = Array.from({ length: PARTS }, store);
-  return {
-    name: "strategies: an update of a store in files",
-    operations: TIMES,
-    expected: TIMES,
-    rounds: 10,
-    ours: of(transactional),
-    rivals: [
-      contestant(writer, async (key) => (await single.get(key))?.value),
-      of((store) => locked(store, file("strategies"))),
-      of(optimistic),
-      contestant(
-        partitioned(parts.map(uncoordinated)),
-        async (key) => (await parts[partOf(key, PARTS)].get(key))?.value,
-      ),
-      of(uncoordinated),
-    ],
-  };
 }
 
 /** The cost of sealing, beside that of the cipher alone; scrypt is as cheap as can be. */
-async function sealedRows(): Promise<Row[]> {
-  const MIB = 2 ** 20;
-  const SIZE = 16;
+const MIB = 2 ** 20;
+const SIZE = 16;
+const password = "password";
+
+/** How a store of so many mebibytes is exported; the cost of the key is as low as can be. */
+async function exporting() {
   const store = new MemoryStore();
   await store.load(Array.from({ length: SIZE }, (_, i) => ({
     key: `${i}`,
     value: new Uint8Array(MIB).fill(i),
   })));
-  const password = "password";
-  const cost = { N: 2 };
   const collect = async () => {
     const pieces: Uint8Array[] = [];
-    for await (const piece of await exportStore(store, { password, cost })) pieces.push(piece);
+    for await (const piece of await exportStore(store, { password, cost: { N: 2 } })) {
+      pieces.push(piece);
+    }
     return pieces;
   };
-  const pieces = await collect();
+  return { collect, pieces: await collect() };
+}
+
+/** The cost of sealing, beside that of the cipher alone. */
+function sealedBenchmarks(): Benchmark[] {
   const cipherAlone: Contestant = {
     name: "AES-256-GCM alone, in chunks of 64 KiB",
     run() {
@@ -391,37 +416,40 @@ async function sealedRows(): Promise<Row[]> {
     },
   };
   return [
-    {
-      name: "exportStore(): a mebibyte",
-      operations: SIZE,
-      expected: true,
-      rounds: 10,
-      ours: {
-        name: "exportStore",
-        run: async () => (await collect()).length === pieces.length,
-      },
-      rivals: [cipherAlone],
-    },
-    {
-      name: "importStore(): a mebibyte",
-      operations: SIZE,
-      expected: true,
-      rounds: 10,
-      ours: {
-        name: "importStore",
-        run: async () => await importStore(new MemoryStore(), pieces, { password }) === SIZE,
-      },
-      rivals: [cipherAlone],
-    },
+    defineBenchmark("exportStore(): a mebibyte", async () => {
+      const { collect, pieces } = await exporting();
+      return {
+        operations: SIZE,
+        expected: true,
+        ours: {
+          name: "exportStore",
+          run: async () => (await collect()).length === pieces.length,
+        },
+        rivals: [cipherAlone],
+      };
+    }),
+    defineBenchmark("importStore(): a mebibyte", async () => {
+      const { pieces } = await exporting();
+      return {
+        operations: SIZE,
+        expected: true,
+        ours: {
+          name: "importStore",
+          run: async () => await importStore(new MemoryStore(), pieces, { password }) === SIZE,
+        },
+        rivals: [cipherAlone],
+      };
+    }),
   ];
 }
 
-const all: readonly Row[] = [
-  ...await memoryRows(),
-  ...await fileRows(),
-  ...lockRows(),
-  await strategyRow(),
-  ...await sealedRows(),
+const suite: BenchmarkSuite = [
+  ...memoryBenchmarks(),
+  ...fileBenchmarks(),
+  ...lockBenchmarks(),
+  strategyBenchmark(),
+  ...sealedBenchmarks(),
 ];
+export default suite;
 
-await main(all, import.meta.url);
+if (import.meta.main) await main(suite, import.meta.url);

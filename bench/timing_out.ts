@@ -10,7 +10,12 @@
 import { ChangeTimeoutError, LockTimeoutError, RwLock, Snapshots } from "../mod.ts";
 import { FakeHost } from "../tests/_fake_host.ts";
 import { leastGrowth } from "../tests/_garbage.ts";
-import type { Contestant, Row } from "./_measure.ts";
+import {
+  type Benchmark,
+  type BenchmarkSuite,
+  type Contestant,
+  defineBenchmark,
+} from "../lab/runners/suite.ts";
 
 const ALL = 20_000;
 const FEW = 2_000;
@@ -94,26 +99,31 @@ async function deepestStack(vain: Vain, count: number): Promise<number> {
   }
 }
 
-function row(vain: Vain): Row {
-  const crowd = (count: number): Contestant => ({
-    name: `${(ALL / count).toLocaleString("en")} × ${count.toLocaleString("en")} at once`,
-    run: () => timeOut(vain, count, ALL / count),
-  });
-  return {
-    name: `${vain.name}: ${ALL.toLocaleString("en")} waiters that all time out`,
-    operations: ALL,
-    rounds: 12,
-    expected: [ALL, 0],
-    ours: crowd(ALL),
-    rivals: [{ ...crowd(FEW), atMost: 2 }],
-    async note() {
-      const [few, all] = [await deepestStack(vain, FEW), await deepestStack(vain, ALL)];
-      const grown = await leastGrowth(() => timeOut(vain, ALL, 1));
-      return `deepest stack ${few} frames with ${FEW.toLocaleString("en")} and ${all} with all; ` +
-        `heap ${grown.toFixed(2)} MB bigger after a round than before it`;
+function benchmark(vain: Vain): Benchmark {
+  return defineBenchmark(
+    `${vain.name}: ${ALL.toLocaleString("en")} waiters that all time out`,
+    () => {
+      const crowd = (count: number): Contestant => ({
+        name: `${(ALL / count).toLocaleString("en")} × ${count.toLocaleString("en")} at once`,
+        run: () => timeOut(vain, count, ALL / count),
+      });
+      return {
+        operations: ALL,
+        expected: [ALL, 0],
+        ours: crowd(ALL),
+        rivals: [{ ...crowd(FEW), atMost: 2 }],
+        async note() {
+          const [few, all] = [await deepestStack(vain, FEW), await deepestStack(vain, ALL)];
+          const grown = await leastGrowth(() => timeOut(vain, ALL, 1));
+          return `deepest stack ${few} frames with ${
+            FEW.toLocaleString("en")
+          } and ${all} with all; ` +
+            `heap ${grown.toFixed(2)} MB bigger after a round than before it`;
+        },
+      };
     },
-  };
+  );
 }
 
 /** See above. */
-export const rows: readonly Row[] = [row(lock), row(change)];
+export const benchmarks: BenchmarkSuite = [benchmark(lock), benchmark(change)];

@@ -43,3 +43,12 @@ export {
 } from "./runners/trial.ts";
 export { STRATEGY_NAMES, type StrategyName } from "./runners/_make_strategy.ts";
 export { expectMet, type TestOptions, testScenario } from "./runners/test.ts";
+export { measureBenchmark, type MeasureOptions } from "./runners/measure.ts";
+export {
+  type Benchmark,
+  type BenchmarkSuite,
+  type Contestant,
+  defineBenchmark,
+  type PreparedBenchmark,
+  type Rival,
+} from "./runners/suite.ts";

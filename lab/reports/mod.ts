@@ -8,3 +8,5 @@ export * from "./values.ts";
 export * from "./bench_table.ts";
 export * from "./scenario_page.ts";
 export * from "./shared_state.ts";
+export * from "./suite_results.ts";
+export * from "./suite_table.ts";

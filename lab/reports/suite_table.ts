@@ -1,0 +1,38 @@
+/** Benchmarks of a suite as text, each beside its rivals. */
+import type { RivalResult, SuiteResult } from "./suite_results.ts";
+import type { Layout } from "./text.ts";
+
+/** A length of time in nanoseconds, with as many digits as matter. */
+export function showNanoseconds(time: number): string {
+  if (time >= 1e9) return `${(time / 1e9).toPrecision(3)} s`;
+  if (time >= 1e6) return `${(time / 1e6).toPrecision(3)} ms`;
+  if (time >= 1000) return `${(time / 1000).toPrecision(3)} µs`;
+  return `${time >= 100 ? time.toFixed(0) : time.toPrecision(2)} ns`;
+}
+
+/** A budget as people say it: so many times as long, or that part of the time. */
+function showBudget(atMost: number): string {
+  return atMost < 1 ? `1/${Math.round(1 / atMost)}` : `${atMost}`;
+}
+
+function rivalLine(rival: RivalResult, { palette }: Layout): string {
+  const { name, nanoseconds, ratio, atMost } = rival;
+  const verdict = atMost === undefined
+    ? ""
+    : `  budget ${showBudget(atMost)}  ${
+      ratio <= atMost ? palette.green("ok") : palette.red("OVER")
+    }`;
+  return `  × ${name}`.padEnd(52) + showNanoseconds(nanoseconds.p50).padStart(9) +
+    (ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2)).padStart(9) + verdict;
+}
+
+/** The lines that tell what came of one benchmark: ours, then `ours / rival` for each rival. */
+export function suiteLines(result: SuiteResult, layout: Layout): string {
+  const { name, ours, rivals, note, failure } = result;
+  if (ours === undefined) return `${name}\n  ${layout.palette.red(`WRONG: ${failure}`)}`;
+  return [
+    name.padEnd(64) + showNanoseconds(ours.nanoseconds.p50).padStart(9),
+    ...rivals.map((rival) => rivalLine(rival, layout)),
+    ...(note === undefined ? [] : [`  ${note}`]),
+  ].join("\n");
+}

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  type Contestant,
+  defineBenchmark,
+  measureBenchmark,
+  palette,
+  type PreparedBenchmark,
+  suiteHash,
+  suiteLines,
+} from "../../../lab/mod.ts";
+import { checkSuite } from "../../../lab/runners/suite.ts";
+
+const timeout = 20_000;
+const layout = { palette: palette(false), width: 100 };
+
+const contestant = (name: string, run: () => unknown): Contestant => ({ name, run });
+const right = (name: string): Contestant => contestant(name, () => 1);
+const prepared = (more: Partial<PreparedBenchmark> = {}): PreparedBenchmark => ({
+  operations: 10,
+  expected: 1,
+  ours: right("ours"),
+  ...more,
+});
+
+test("defineBenchmark() refuses what cannot be told or prepared", { timeout }, () => {
+  const prepare = () => prepared();
+  for (const name of ["", " ", "two\nlines", 7 as never]) {
+    assert.throws(() => defineBenchmark(name, prepare), /its name is .*, not a text of one line/);
+  }
+  assert.throws(() => defineBenchmark("a", undefined as never), {
+    name: "TypeError",
+    message: 'Cannot define benchmark "a": prepare is undefined, not a function',
+  });
+});
+
+test("a suite is a list of benchmarks with names of their own", { timeout }, () => {
+  const one = defineBenchmark("one", () => prepared());
+  checkSuite([one, defineBenchmark("two", () => prepared())]);
+  assert.throws(() => checkSuite(undefined), /not a list of benchmarks/);
+  assert.throws(() => checkSuite([one, { name: "two" }]), /"two": prepare is undefined/);
+  assert.throws(() => checkSuite([one, one]), /two of its benchmarks are called "one"/);
+});
+
+test(
+  "measureBenchmark() refuses what cannot be measured, before it is run",
+  { timeout },
+  async () => {
+    const unrunnable = contestant("ours", undefined as never);
+    const cases: [Partial<PreparedBenchmark> | undefined, RegExp][] = [
+      [{ operations: 0 }, /operations is 0, not a whole number from 1/],
+      [{ operations: 1.5 }, /operations is 1.5/],
+      [{ ours: unrunnable }, /ours and each rival need a name and a function run/],
+      [{ rivals: [unrunnable] }, /ours and each rival need/],
+      [{ rivals: 3 as never }, /rivals is not a list/],
+      [{ rivals: [{ ...right("b"), operations: -1 }] }, /operations of b is -1/],
+      [{ rivals: [{ ...right("b"), atMost: 0 }] }, /atMost of b is 0, not a number above 0/],
+    ];
+    for (const [more, message] of cases) {
+      const benchmark = defineBenchmark("it", () => prepared(more));
+      await assert.rejects(measureBenchmark(benchmark, { time: 1 }), message);
+    }
+    const nothing = defineBenchmark("it", () => undefined as never);
+    await assert.rejects(measureBenchmark(nothing), /Cannot measure "it": operations is undefined/);
+  },
+);
+
+test("contestants take turns, in one round forwards and in the next backwards", {
+  timeout,
+}, async () => {
+  const turns: string[] = [];
+  const named = (name: string) =>
+    contestant(name, () => {
+      if (turns.at(-1) !== name) turns.push(name);
+      return 1;
+    });
+  const benchmark = defineBenchmark(
+    "turns",
+    () => prepared({ ours: named("a"), rivals: [named("b"), { ...named("c"), atMost: 9 }] }),
+  );
+  const { ours, rivals } = await measureBenchmark(benchmark, { time: 30 });
+  assert.match(turns.join(""), /^abcbabc/);
+  assert.equal(ours?.name, "a");
+  assert.deepEqual(rivals.map(({ name, atMost }) => [name, atMost]), [["b", undefined], ["c", 9]]);
+});
+
+test(
+  "measureBenchmark() divides by each contestant's own operations, and without rivals runs none",
+  {
+    timeout,
+  },
+  async () => {
+    const spin = () => {
+      const until = performance.now() + 1;
+      while (performance.now() < until);
+      return 1;
+    };
+    const few = { ...contestant("few", spin), operations: 10 };
+    const benchmark = defineBenchmark(
+      "spin",
+      () => prepared({ operations: 1_000, ours: contestant("many", spin), rivals: [few] }),
+    );
+    const { ours, rivals: [rival] } = await measureBenchmark(benchmark, { time: 30 });
+    assert(ours!.nanoseconds.p25 >= 1_000 && ours!.nanoseconds.p75 >= ours!.nanoseconds.p50);
+    assert(rival.nanoseconds.p25 >= 100_000);
+    assert(rival.ratio < 0.1, `${rival.ratio}`);
+    const alone = await measureBenchmark(benchmark, { time: 5, rivals: false });
+    assert.deepEqual(alone.rivals, []);
+  },
+);
+
+test("the clock stands still while an answer is checked", { timeout }, async () => {
+  const answer = {
+    get slow() {
+      const until = performance.now() + 20;
+      while (performance.now() < until);
+      return true;
+    },
+  };
+  const benchmark = defineBenchmark(
+    "checked",
+    () =>
+      prepared({ operations: 1, expected: { slow: true }, ours: contestant("it", () => answer) }),
+  );
+  const { ours, failure } = await measureBenchmark(benchmark, { time: 0.001 });
+  assert.equal(failure, undefined);
+  assert(ours!.nanoseconds.p50 < 20e6, `${ours!.nanoseconds.p50} ns`);
+});
+
+test("what does its work wrong, or throws, has no speed, and what it took is given back", {
+  timeout,
+}, async () => {
+  let closed = 0;
+  const wrong = (ours: Contestant, rivals: Contestant[] = []) =>
+    measureBenchmark(
+      defineBenchmark("it", () => prepared({ ours, rivals, close: () => void closed++ })),
+      { time: 1 },
+    );
+  let runs = 0;
+  const late = await wrong(contestant("late", () => ++runs < 5 ? 1 : 2));
+  assert.equal(late.failure, "late answered 2, not 1");
+  assert.equal(late.ours, undefined);
+  const rival = await wrong(right("ours"), [contestant("rival", () => Promise.resolve("1"))]);
+  assert.equal(rival.failure, 'rival answered "1", not 1');
+  const threw = await wrong(contestant("it", () => assert.fail("no")));
+  assert.match(threw.failure!, /^it threw AssertionError.*no/s);
+  assert.equal(closed, 3);
+  assert.match(suiteLines(late, layout), /^it\n {2}WRONG: late answered 2, not 1$/);
+});
+
+test("the result hash tells what was right, whatever the order and the speed", {
+  timeout,
+}, async () => {
+  const measured = (name: string, run: () => unknown) =>
+    measureBenchmark(defineBenchmark(name, () => prepared({ ours: contestant("it", run) })), {
+      time: 1,
+    });
+  const a = await measured("a", () => 1), again = await measured("a", () => Promise.resolve(1));
+  const b = await measured("b", () => 1), broken = await measured("b", () => 2);
+  assert.equal(suiteHash([a, b]), suiteHash([b, again]));
+  assert.notEqual(suiteHash([a, b]), suiteHash([a, broken]));
+});
+
+test("suiteLines() shows ratios, budgets and notes", { timeout }, () => {
+  const time = (p50: number) => ({ nanoseconds: { p25: p50, p50, p75: p50 }, samples: 9 });
+  const text = suiteLines({
+    name: "it",
+    expected: "1",
+    ours: { name: "ours", ...time(24) },
+    rivals: [
+      { name: "floor", ...time(12), ratio: 2, atMost: 2.5 },
+      { name: "peer", ...time(2_400), ratio: 0.01, atMost: 1 / 200 },
+      { name: "other", ...time(24e6), ratio: 1 },
+    ],
+    note: "noted",
+  }, layout);
+  const shown = text.split("\n").map((line) => line.replace(/ +/g, " ").trim());
+  assert.deepEqual(shown, [
+    "it 24 ns",
+    "× floor 12 ns 2.00 budget 2.5 ok",
+    "× peer 2.40 µs 0.010 budget 1/200 OVER",
+    "× other 24.0 ms 1.00",
+    "noted",
+  ]);
+});
