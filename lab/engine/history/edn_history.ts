@@ -1,26 +1,18 @@
 /**
- * Reading histories of key-value stores, one EDN map a line:
+ * Reading histories in EDN, one map a line:
  * `{:process 0, :type :invoke, :f :append, :key "3", :value "x"}`.
  *
  * Each map has at least these keys; more, like Jepsen's `:time` and `:index`, are passed over, as are
- * blank lines and comments.
+ * blank lines and comments. Registers need no `:key`. Or the maps are in one list or vector, as they
+ * are in histories that Clojure has printed whole; then a line may have more or less than one.
  */
 import { type Call, show } from "./call.ts";
-import { parseEdnLine } from "./edn.ts";
+import { EdnReader, parseEdnLine } from "./edn.ts";
 import { HistoryFormatError } from "./format_error.ts";
-import { type OperationFormat, Pairing } from "./_pairing.ts";
+import { KEY_VALUE, REGISTER } from "./_formats.ts";
+import { keyword, Pairing } from "./_pairing.ts";
 
-const TEXT: OperationFormat["value"] = ["a string", (value) => typeof value === "string"];
-const TEXT_OR_NIL: OperationFormat["value"] = [
-  "a string or nil",
-  (value) => value === null || typeof value === "string",
-];
-
-const OPERATIONS: Readonly<Record<string, OperationFormat>> = {
-  get: { asks: true, value: TEXT_OR_NIL },
-  put: { asks: false, value: TEXT },
-  append: { asks: false, value: TEXT },
-};
+const OPERATIONS = { ...KEY_VALUE, ...REGISTER };
 
 const PROCESS = Symbol.for(":process");
 const TYPE = Symbol.for(":type");
@@ -29,8 +21,8 @@ const KEY = Symbol.for(":key");
 const VALUE = Symbol.for(":value");
 
 /**
- * The history in lines of EDN, of `get`, `put` and `append`, to be checked with `models.keyValue()`.
- * The keys are the calls' objects.
+ * The history in EDN of `get`, `put` and `append`, to be checked with `models.keyValue()`, or of `read`,
+ * `write` and `cas`, to be checked with `models.casRegister()`. The keys are the calls' objects.
  *
  * A call that ended with `:fail` did not happen; one that ended with `:info`, or not at all, is open.
  *
@@ -53,28 +45,38 @@ const VALUE = Symbol.for(":value");
  */
 export function parseEdnHistory(text: string): Call[] {
   const pairing = new Pairing(OPERATIONS);
+  const reader = new EdnReader(text, 1);
+  const closing = reader.enter();
+  if (closing !== undefined) {
+    while (reader.more()) {
+      const { line } = reader;
+      add(pairing, reader.next(), line);
+    }
+    reader.end(closing);
+    return pairing.calls;
+  }
   const lines = text.split("\n");
   for (let index = 0; index < lines.length; index++) {
-    const line = index + 1;
-    const values = parseEdnLine(lines[index], line);
+    const values = parseEdnLine(lines[index], index + 1);
     if (values.length === 0) continue;
-    const [map] = values;
-    if (values.length > 1 || !(map instanceof Map)) {
-      throw new HistoryFormatError(line, `a line is one map, this one is ${show(values)}`);
+    if (values.length > 1) {
+      throw new HistoryFormatError(index + 1, `a line is one map, this one is ${show(values)}`);
     }
-    const object = map.get(KEY);
-    const process = map.get(PROCESS);
-    if (object === undefined && typeof process === "number") {
-      throw new HistoryFormatError(line, "the :key is missing");
-    }
-    pairing.addRaw({
-      line,
-      process,
-      type: map.get(TYPE),
-      name: map.get(NAME),
-      object,
-      value: map.get(VALUE),
-    });
+    add(pairing, values[0], index + 1);
   }
   return pairing.calls;
+}
+
+function add(pairing: Pairing, map: unknown, line: number): void {
+  if (!(map instanceof Map)) {
+    throw new HistoryFormatError(line, `a history is made of maps, not of ${show(map)}`);
+  }
+  const name = map.get(NAME);
+  const object = map.get(KEY);
+  const process = map.get(PROCESS);
+  const isKeyed = Object.hasOwn(KEY_VALUE, keyword(name) ?? "");
+  if (object === undefined && isKeyed && typeof process === "number") {
+    throw new HistoryFormatError(line, "the :key is missing");
+  }
+  pairing.addRaw({ line, process, type: map.get(TYPE), name, object, value: map.get(VALUE) });
 }

@@ -115,13 +115,55 @@ describe("parseEdnHistory() reads", () => {
   });
 });
 
+describe("parseEdnHistory() reads a history that was printed whole", () => {
+  const whole = [
+    "\uFEFF; analysis: stale",
+    "[#jepsen.history.Op{:index 0, :time 12, :type :invoke, :process 0, :f :write, :value -1}",
+    " {:type :ok, :process 0, :f :write, :value -1} {:type :info :process :nemesis :f :start}",
+    " ; two at once",
+    " {:type :invoke, :f :cas, :process 1,",
+    "  :value [-1 2]}",
+    ' {:type :info, :process 1, :f :cas, :value :timed-out, :error [:timeout "1 s"]}',
+    " {:type :invoke, :process 2, :f :read, :value nil}",
+    " {:type :ok, :process 2, :f :read, :value 2}",
+  ];
+
+  test("in a vector or a list, on any lines", { timeout }, () => {
+    const text = `${whole.join("\r\n")}\r\n]\r\n`;
+    const history = parseEdnHistory(text);
+    assert.deepEqual(history.map(({ name, line, returned }) => [name, line, returned]), [
+      ["write", 2, 3],
+      ["cas", 5, undefined],
+      ["read", 8, 9],
+    ]);
+    assert.equal(check(history, models.casRegister()).verdict, "ok");
+    assert.deepEqual(parseEdnHistory(text.replace("[#", "(#").replace(/\]\r\n$/, ")")), history);
+  });
+
+  test("and tells the line where something is wrong", { timeout }, () => {
+    refuses(
+      [...whole, " {:type :ok, :process 2, :f :read, :value 2}", "]"],
+      10,
+      "process 2 ends a read it has not begun",
+    );
+    refuses([...whole, "  7]"], 10, "a history is made of maps, not of 7");
+    refuses([...whole, ")"], 10, "] is missing");
+    refuses(whole, 9, "] is missing");
+    refuses([...whole, "]", "", "{}"], 12, "something follows the end");
+    refuses([...whole.slice(0, -1), whole[8].slice(0, -1), "]"], 9, "{ is closed by ]");
+    refuses([...whole.slice(0, -1), whole[8].slice(0, -1)], 9, "{ is not closed");
+  });
+});
+
 describe("parseEdnHistory() refuses", () => {
   const good = line(0, "invoke", "get", "k", "nil");
 
   test("what is no map, or more than one", { timeout }, () => {
-    refuses([good, "[1 2]"], 2, "a line is one map, this one is [[1, 2]]");
+    refuses([good, "[1 2]"], 2, "a history is made of maps, not of [1, 2]");
     refuses(["{} {}"], 1, "a line is one map, this one is [{}, {}]");
     refuses([good.slice(0, -1)], 1, "{ is not closed");
+    refuses([good, line(1, "invoke", "get", "k", "nil").slice(0, 30)], 2, "{ is not closed");
+    refuses([good, line(1, "invoke", "get", "k", "nil").slice(0, -15)], 2, '" is not closed');
     refuses([`${good}}`], 1, "} closes nothing");
     refuses(["{:process 0 :type}"], 1, "a key of a map has no value");
     refuses(["{:process 0 :process 0}"], 1, "a map has a key twice");
@@ -144,7 +186,7 @@ describe("parseEdnHistory() refuses", () => {
     refuses(
       [good, line(1, "invoke", "delete", "k", "nil")],
       2,
-      "unknown operation delete; known: get, put, append",
+      "unknown operation delete; known: get, put, append, read, write, cas",
     );
   });
 
@@ -194,6 +236,8 @@ describe("parseEdnLine() reads", () => {
       new Map<unknown, unknown>([[Symbol.for(":a"), new Map([[Symbol.for(":b"), 1]])], [null, 2]]),
     ]],
     ["1;2", [1]],
+    ["\\a \\space \\u00e9 [\\newline]", ["a", " ", "é", ["\n"]]],
+    ['#inst "2026-01-01" [#a.b/C {1 2}]', ["2026-01-01", [new Map([[1, 2]])]]],
     ["[1 #_ 2 #_#_ 3 4 5 #_ [6]]", [[1, 5]]],
   ];
   for (const [text, values] of cases) {
@@ -214,8 +258,9 @@ describe("parseEdnLine() refuses", () => {
     ["007", "cannot read 007"],
     ["1/2", "cannot read 1/2"],
     ["1a", "cannot read 1a"],
-    ["\\a", "cannot read \\a"],
-    ["#inst", "cannot read #inst"],
+    ["\\abc", "cannot read \\abc"],
+    ["#inst", "cannot read the end of the line"],
+    ["#<Object>", "cannot read #<Object>"],
     [":", "cannot read :"],
     ["[1 #_]", "cannot read ]"],
     ["#_", "cannot read the end of the line"],

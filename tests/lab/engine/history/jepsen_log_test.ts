@@ -157,6 +157,47 @@ describe("parseJepsenLog() reads", () => {
     ]);
   });
 
+  test("lines of every version of Jepsen, with threads and times", { timeout }, () => {
+    const text = [
+      "INFO [2017-03-30 22:38:51,892] jepsen worker 1 - jepsen.util 1  :invoke :cas  [3 1]",
+      "WARN [2017-03-30 22:38:51,936] jepsen worker 1 - jepsen.core Process 1 indeterminate",
+      'clojure.lang.ExceptionInfo: throw+: {:errorCode 100, :message "Key not found"}',
+      "  at slingshot.support$stack_trace.invoke(support.clj:201)",
+      "",
+      "  ... 6 more",
+      "INFO [2017-03-30 22:38:51,940] jepsen worker 1 - jepsen.util 1\t:info\t:cas\t[3 1]\t:timeout",
+      "2021-02-26 23:39:01,300{GMT}\tINFO\t[jepsen worker 2] jepsen.util: 2\t:invoke\t:write\t-7",
+      "2021-02-26 23:39:01,301{GMT}\tINFO\t[jepsen test runner] jepsen.core: Relative time",
+      "2021-02-26 23:39:01,303{GMT}\tINFO\t[jepsen worker 2] jepsen.util: 2\t:ok\t:write\t-7\r",
+      "Jan 05 18:11:47 n1 INFO  jepsen.util - 3\t:invoke\t:read\tnil",
+    ].join("\n");
+    assert.deepEqual(
+      parseJepsenLog(text).map((
+        { input, outcome, line, returned },
+      ) => [line, input, outcome, returned]),
+      [[1, [3, 1], "open", undefined], [8, -7, "ok", 10], [11, undefined, "open", undefined]],
+    );
+  });
+
+  test("past what Jepsen adds on what went wrong, whatever it is", { timeout }, () => {
+    const text = log(
+      "0\t:invoke\t:cas\t[1 3]",
+      "0\t:fail\t:cas\t[1 3]\tsql: OK OK 1 row val 4 (it's",
+      "1   :invoke :cas    [0 4]",
+      "1   :ok     :cas    [0 4]   sql: OK 1 row",
+      "2\t:invoke\t:write\t1",
+      '2\t:fail\t:write\t1\t[11 "not a leader"]',
+      "3\t:invoke\t:read\tnil",
+      "3\t:info\t:read\t#<Exception java.net.SocketException: closed",
+      "4\t:invoke\t:write\t5",
+      "4\t:ok\t:write\t5\t12 ms",
+      ":nemesis\t:info\t:start\t#<Network 1/2",
+      "5\t:invoke\t:write\t6",
+      "5\t:info\t:write",
+    );
+    assert.deepEqual(outcomes(text), ["failed", "ok", "failed", "open", "ok", "open"]);
+  });
+
   test("past what follows a value, other loggers and the nemesis", { timeout }, () => {
     const text = "INFO  jepsen.core - Running test\nWARN  jepsen.client - slow: [1 2\n" + log(
       ":nemesis\t:info\t:start\tnil",
@@ -173,12 +214,27 @@ describe("parseJepsenLog() refuses", () => {
   test("what is no line of a log", { timeout }, () => {
     refuses(log("0\t:invoke\t:read\tnil") + "hello", 2, "this is no line of a log: hello");
     refuses("0\t:invoke\t:read\tnil", 1, "this is no line of a log: 0\t:invoke\t:read\tnil");
+    refuses(
+      log("0\t:invoke\t:read\tnil") + "  at a.b(c.clj:2)",
+      2,
+      "this is no line of a log: at a.b(c.clj:2)",
+    );
+    refuses(
+      "WARN  a.b - c\n0\t:invoke\t:read\tnil",
+      2,
+      "this is no line of a log: 0\t:invoke\t:read\tnil",
+    );
     refuses("INFO  jepsen.uti", 1, "this is no line of a log: INFO  jepsen.uti");
   });
 
   test("a call told by another logger", { timeout }, () => {
     refuses(
       "INFO  jepsen.utli - 0\t:invoke\t:read\tnil",
+      1,
+      "a call is told by jepsen.utli, not by jepsen.util",
+    );
+    refuses(
+      "INFO [1,2] jepsen worker 1 - jepsen.utli 1\t:invoke\t:read\tnil",
       1,
       "a call is told by jepsen.utli, not by jepsen.util",
     );
@@ -218,6 +274,11 @@ describe("parseJepsenLog() refuses", () => {
     refuses(log("0\t:invoke\t:write"), 1, "the value of a write is missing");
     refuses(log("0\t:invoke\t:read\tnil", "0\t:ok\t:read"), 2, "the value of a read is missing");
     refuses(log("0\t:invoke\t:write\t1 2"), 1, "something follows the value: 2");
+    refuses(
+      log("0\t:invoke\t:read\tnil", "0\t:ok\t:read\t1 2"),
+      2,
+      "something follows the value: 2",
+    );
   });
 
   test("values that are none of the operation's", { timeout }, () => {
