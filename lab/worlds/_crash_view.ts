@@ -24,6 +24,7 @@ export function crashView(port: Port, object: string, { crash }: Medium): Crashe
       // What it leaves is for others to say, and comes in between.
       if (port.stepped) await step({ kind: "restore", ...over });
     },
-    after: () => step({ kind: "after", ...over }),
+    // It also becomes possible by the end of others, which no operation declares.
+    after: () => step({ kind: "after", ...over, undeclared: true }),
   };
 }

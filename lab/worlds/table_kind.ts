@@ -5,6 +5,7 @@ import {
   type DrainOptions,
   type DrainOutcome,
   getNextPending,
+  listSetAside,
   type NewWrite,
   type NextOptions,
   type QueuedWrite,
@@ -34,6 +35,8 @@ export interface SharedTable {
   drain(options?: DrainOptions): Promise<DrainOutcome>;
   /** How many writes are pending. */
   countPending(): number;
+  /** How many writes were set aside, for they could not be read or applied. */
+  countSetAside(): number;
 }
 
 /**
@@ -43,16 +46,24 @@ export interface SharedTable {
  */
 export function table(
   options: TableOptions = {},
-): ObjectKind<SharedTable, "read" | "write" | "drain" | "countPending"> {
+): ObjectKind<SharedTable, keyof SharedTable> {
   return {
-    operations: { read: "read", write: "write", drain: "write", countPending: "read" },
+    operations: {
+      read: "read",
+      write: "write",
+      drain: "write",
+      countPending: "read",
+      countSetAside: "read",
+    },
     files: (folder) => {
+      const host = currentHost();
       const table = new Table(folder, "table", options);
       return {
         read: () => table.read(),
         write: (write, options) => table.write(write, options),
         drain: (options) => table.drain(options),
         countPending: () => table.countPending(),
+        countSetAside: () => withHost(host, () => listSetAside(folder, "table").length),
         [Symbol.dispose]: () => table.close(),
       } as SharedTable;
     },
