@@ -26,6 +26,7 @@ import {
   type Scenario,
   Subject,
   UsageError,
+  whyNot,
   WORLD_NAMES,
   WorldError,
   type WorldName,
@@ -126,7 +127,12 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--passing", "show a run that passes when none fails")
     .action(async (target: string, options: RunFlags) => {
       const { strategy, seed, budget, set: parameters } = options;
-      const subjects = findSubjects(target, parameters);
+      const all = findSubjects(target, parameters);
+      const oneAsked = options.world !== undefined || target.includes("/");
+      const subjects = all.filter((subject) => oneAsked || isHere(subject));
+      for (const subject of all.filter((each) => !subjects.includes(each))) {
+        terminal.err(`left out ${subject.label}: ${whyNot(nearestWorld(subject))}`);
+      }
       await using distances = new Distances();
       const results: TrialResult[] = [];
       for (const subject of subjects) {
@@ -174,6 +180,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
       const [subject] = findSubjects(target, options.set);
       await using distances = new Distances();
       const world = nearestWorld(subject);
+      requireWorld(subject, world);
       const program = await distances.get(world).stepped(subject);
       try {
         const game = await play(
@@ -193,12 +200,14 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--world <world>", "only this distance", parseWorld)
     .option("--time <ms>", "how long to measure each variant", parsePositive, 600)
     .action(async (name: string | undefined, options: BenchFlags) => {
+      const { worlds, leftOut } = worldsOf(options.world);
       const results = await bench(name === undefined ? scenarios : [findScenario(name)], {
-        worlds: worldsOf(options.world),
+        worlds,
         time: options.time,
         measuring: (done, total, what) => terminal.progress(progressLine(done, total, what)),
       });
       terminal.progress("");
+      tellLeftOut(leftOut, terminal.err);
       const safeAreRight = results.every(({ expect, wrong }) => expect === "broken" || wrong === 0);
       if (options.json) json({ results, hash: resultHash(results) });
       else terminal.out(`${benchTable(results, layout)}\nresult hash ${resultHash(results)}`);
@@ -211,14 +220,16 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
     .option("--time <ms>", "how long to measure each variant; 0 for not at all", parseWhole, 200)
     .action(async (name: string | undefined, options: ReportFlags) => {
+      const { worlds, leftOut } = worldsOf(options.world);
       const outcome = await writeReport(name === undefined ? scenarios : [findScenario(name)], {
         out: options.out,
-        worlds: worldsOf(options.world),
+        worlds,
         seed: options.seed,
         time: options.time,
         command: `deno task lab report${name === undefined ? "" : ` ${name}`}`,
       }, { trying: (done, total, what) => terminal.progress(progressLine(done, total, what)) });
       terminal.progress("");
+      tellLeftOut(leftOut, terminal.err);
       if (options.json) json(outcome);
       else terminal.out(outcome.files.join("\n"));
       finish(outcome.met);
@@ -227,8 +238,9 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
   async function runTour(stops: readonly Scenario[], options: TourFlags): Promise<void> {
     const started = performance.now();
     let scenario = "";
+    const { worlds, leftOut } = worldsOf(options.world, stops);
     const results = await tourTogether(stops, {
-      worlds: worldsOf(options.world),
+      worlds,
       seed: options.seed,
     }, {
       trying: (done, total, what) => terminal.progress(progressLine(done, total, what)),
@@ -244,8 +256,11 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     });
     const elapsed = performance.now() - started;
     const met = results.every((result) => result.met);
-    if (options.json) json({ met, elapsed, results });
-    else terminal.out(`\n${summary(results, elapsed, layout)}`);
+    if (options.json) json({ met, elapsed, results, leftOut });
+    else {
+      terminal.out(`\n${summary(results, elapsed, layout)}`);
+      tellLeftOut(leftOut, terminal.out);
+    }
     finish(met);
   }
 
@@ -308,8 +323,47 @@ function silent(terminal: Terminal): Terminal {
   return { ...terminal, out: () => {} };
 }
 
-function worldsOf(world: WorldName | undefined): readonly WorldName[] {
-  return world === undefined ? WORLD_NAMES : [world];
+/** A distance that cannot be had here, and why. */
+interface LeftOut {
+  readonly world: WorldName;
+  readonly why: string;
+}
+
+/**
+ * Which distances to try: the one asked for, else all that can be had here.
+ *
+ * @param among The scenarios: a distance that none of them knows is not missed.
+ * @throws {UsageError} when the one asked for cannot be had
+ */
+function worldsOf(
+  asked: WorldName | undefined,
+  among: readonly Scenario[] = scenarios,
+): { worlds: readonly WorldName[]; leftOut: readonly LeftOut[] } {
+  if (asked !== undefined) {
+    requireHere(asked);
+    return { worlds: [asked], leftOut: [] };
+  }
+  const leftOut = WORLD_NAMES.flatMap((world) => {
+    const why = whyNot(world);
+    const known = among.some((scenario) => scenario.worlds.includes(world));
+    return why === undefined || !known ? [] : [{ world, why }];
+  });
+  const missing = leftOut.map(({ world }) => world);
+  return { worlds: WORLD_NAMES.filter((world) => !missing.includes(world)), leftOut };
+}
+
+function tellLeftOut(leftOut: readonly LeftOut[], tell: (line: string) => void): void {
+  for (const { world, why } of leftOut) tell(`left out between ${world}: ${why}`);
+}
+
+/** Whether it can be run somewhere on this machine. */
+function isHere(subject: Subject): boolean {
+  return whyNot(nearestWorld(subject)) === undefined;
+}
+
+function requireHere(world: WorldName): void {
+  const why = whyNot(world);
+  if (why !== undefined) throw new UsageError(`Cannot run anything between ${world}: ${why}`);
 }
 
 function findSubjects(target: string, parameters: Record<string, number>): Subject[] {
@@ -323,7 +377,7 @@ function findSubjects(target: string, parameters: Record<string, number>): Subje
 }
 
 function requireWorld({ label, scenario, worlds }: Subject, world: WorldName): void {
-  if (worlds.includes(world)) return;
+  if (worlds.includes(world)) return requireHere(world);
   const why = scenario.notes?.[world];
   throw new UsageError(
     `Cannot run ${label} between ${world}: it makes sense between ${worlds.join(", ")}${

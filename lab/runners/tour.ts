@@ -27,8 +27,8 @@ const SECOND_LOOK = 200;
 /** Runs at full speed at each distance. */
 const FREE_RUNS = 3;
 
-/** The same where an actor is killed each time, and started anew: its worker or its process. */
-const MORTAL = { sample: 4, replays: 3, freeRuns: 1 };
+/** The same where each run takes long: an actor is killed and started anew, or stopped for a while. */
+const SLOW = { sample: 4, replays: 3, freeRuns: 1 };
 
 /**
  * How many orders are tried where a variant is explored: enough for every one that is expected to break
@@ -138,13 +138,13 @@ export async function tryFarther(
   schedule: string | undefined,
   { seed }: Pick<TourOptions, "seed">,
 ): Promise<TrialResult> {
-  const freeRuns = subject.mortal ? MORTAL.freeRuns : FREE_RUNS;
+  const freeRuns = subject.slow ? SLOW.freeRuns : FREE_RUNS;
   if (schedule === undefined) {
-    const budget = subject.mortal ? MORTAL.sample : SAMPLE;
+    const budget = subject.slow ? SLOW.sample : SAMPLE;
     return await investigate(distance, subject, { seed, budget, freeRuns });
   }
   const known = await recallSchedule(schedule, { among: [subject.scenario] });
-  return await reproduce(distance, known, subject.mortal ? MORTAL.replays : undefined, freeRuns);
+  return await reproduce(distance, known, subject.slow ? SLOW.replays : undefined, freeRuns);
 }
 
 /** Distances that are opened when first asked for and closed together. */

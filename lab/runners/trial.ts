@@ -43,6 +43,7 @@ const BUDGETS: Readonly<Record<WorldName, number>> = {
   simulation: 2_000,
   workers: 50,
   processes: 50,
+  machines: 50,
 };
 
 /** How often a failing schedule is run again before it is reported. */

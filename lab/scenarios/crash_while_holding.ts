@@ -1,8 +1,11 @@
-import { defineScenario, team } from "../worlds/scenario.ts";
+import { defineScenario, type EndState, team } from "../worlds/scenario.ts";
 import type { Cell, World } from "../worlds/world.ts";
 
 /** After how long a lock file counts as left behind, in ms. */
 const STALE = 1_000;
+
+/** Where the system knows who is dead. */
+const ONE_MACHINE = ["simulation", "processes"] as const;
 
 /** Counts to one more, with another step between reading and writing. */
 async function add(count: Cell, work: () => Promise<void> = () => Promise.resolve()) {
@@ -18,6 +21,11 @@ function withKiller(world: World, count: () => Promise<void>) {
     ...team(2, () => count()),
     { name: "killer", run: () => crash.kill("A") },
   ];
+}
+
+/** B has counted; A perhaps, before it died. */
+function atMostOneMissing({ count }: EndState): string | undefined {
+  return count === 1 || count === 2 ? undefined : `count = ${count}`;
 }
 
 /** Somebody dies with a lock in his hands. */
@@ -38,9 +46,13 @@ export default defineScenario({
     "The system knows who is dead. A lock that belongs to an open file (flock) is gone the moment its " +
     "process is, however it ends, and not a moment before. What the dead one has left half done is " +
     "still half done: whoever enters next has to be able to live with that.",
+    "Between machines there is no such system. A server that was asked to keep a key keeps it, whoever " +
+    "has died. So there the lock is lent: its holder has to be heard of again and again, and when it has " +
+    "been silent for the length of its lease the next one is let in. That is the clock again, with the " +
+    "same flaw and with a remedy of its own: see stale-lease.",
   ],
   parameters: {},
-  worlds: ["simulation", "processes"],
+  worlds: ["simulation", "processes", "machines"],
   notes: {
     tasks: "tasks live and die together",
     workers: "a worker that dies keeps its lock until it is reaped: see terminated-worker",
@@ -50,6 +62,7 @@ export default defineScenario({
       expect: "broken",
       symptom: "deadlock",
       because: "nobody removes the file of a process that has died",
+      worlds: ONE_MACHINE,
       build: (world) => {
         const held = world.file("held");
         const freed = world.channel<null>("freed");
@@ -87,16 +100,45 @@ export default defineScenario({
       },
       check: ({ count }) => count === 2 ? undefined : `two have counted, and count = ${count}`,
     },
-    flock: {
+    "key-without-expiry": {
+      expect: "broken",
+      symptom: "deadlock",
+      because: "a server does not know that whoever has set the key is dead",
+      worlds: ["simulation", "machines"],
+      build: (world) => {
+        const held = world.cell("held", 0, { atomic: true });
+        const freed = world.channel<null>("freed");
+        const count = world.cell("count", 0);
+        return withKiller(world, async () => {
+          while (!await held.compareAndSet(0, 1)) await freed.receive();
+          await add(count);
+          await held.write(0);
+          await freed.send(null);
+        });
+      },
+      check: () => undefined,
+    },
+    lease: {
       expect: "safe",
-      because: "the system frees the lock of a process the moment it dies",
+      because: "the server forgets a holder that it has not heard of for the length of its lease",
+      worlds: ["machines"],
       build: (world) => {
         const lock = world.lock("lock");
         const count = world.cell("count", 0);
         return withKiller(world, () => lock.withWrite(() => add(count)));
       },
-      // B has counted; A perhaps, before it died.
-      check: ({ count }) => count === 1 || count === 2 ? undefined : `count = ${count}`,
+      check: atMostOneMissing,
+    },
+    flock: {
+      expect: "safe",
+      because: "the system frees the lock of a process the moment it dies",
+      worlds: ONE_MACHINE,
+      build: (world) => {
+        const lock = world.lock("lock");
+        const count = world.cell("count", 0);
+        return withKiller(world, () => lock.withWrite(() => add(count)));
+      },
+      check: atMostOneMissing,
     },
   },
 });

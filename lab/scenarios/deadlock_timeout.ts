@@ -111,12 +111,12 @@ export default defineScenario({
     transfers: {
       about: "transfers by each actor",
       smoke: 1,
-      bench: { tasks: 500, workers: 500, processes: 50 },
+      bench: { tasks: 500, workers: 500, processes: 50, machines: 20 },
       min: 1,
       max: 100_000,
     },
   },
-  worlds: ["tasks", "simulation", "workers", "processes"],
+  worlds: ["tasks", "simulation", "workers", "processes", "machines"],
   variants: {
     opposite: {
       expect: "broken",

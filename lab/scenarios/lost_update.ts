@@ -39,11 +39,11 @@ export default defineScenario({
     "writers read the same value before either has written, both write the same sum, and the second " +
     "write buries the first. No error is raised, no value is damaged; an update is simply gone.",
     "It does not take threads. Two asynchronous functions in one isolate do it as soon as there is " +
-    "an `await` between the read and the write; workers do it in shared memory, processes in a file. " +
-    "Making each read and each write atomic does not help, for it is the gap between them that is " +
+    "an `await` between the read and the write; workers do it in shared memory, processes in a file, " +
+    "machines on a server. Making each read and each write atomic does not help, for it is the gap between them that is " +
     "the trouble.",
     "There are five ways out. Hold a lock from before the read until after the write: between " +
-    "processes that is the lock of a file. Or write only if nobody has written since you read, and " +
+    "processes that is the lock of a file, between machines the lock of a server. Or write only if nobody has written since you read, and " +
     "start again if somebody has. Or let one writer do all the writing and send it your changes. Or " +
     "let a token go round, and write only while you have it. Or give each writer a part of its own and " +
     "add up the parts.",
@@ -54,12 +54,12 @@ export default defineScenario({
       about: "increments by each writer",
       smoke: 1,
       // Enough for threads to overlap, and few enough for files that are renamed at each write.
-      bench: { tasks: 500, workers: 2_500, processes: 150 },
+      bench: { tasks: 500, workers: 2_500, processes: 150, machines: 50 },
       min: 1,
       max: 100_000,
     },
   },
-  worlds: ["tasks", "simulation", "workers", "processes"],
+  worlds: ["tasks", "simulation", "workers", "processes", "machines"],
   variants: {
     unguarded: {
       expect: "broken",

@@ -25,6 +25,7 @@ import readerStarvation from "./reader_starvation.ts";
 import readersNeverWait from "./readers_never_wait.ts";
 import serverAndWriter from "./server_and_writer.ts";
 import shutdownUnderLoad from "./shutdown_under_load.ts";
+import staleLease from "./stale_lease.ts";
 import stress from "./stress.ts";
 import tableWrites from "./table_writes.ts";
 import terminatedWorker from "./terminated_worker.ts";
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   deadlockTimeout,
   cancelledWaiter,
   crashWhileHolding,
+  staleLease,
   tornRead,
   asyncLazyInit,
   mixedLocking,

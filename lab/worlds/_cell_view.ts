@@ -15,17 +15,25 @@ export class CellView implements Cell {
   constructor(port: Port, name: string, cell: RawCell) {
     this.#port = port;
     this.#name = name;
-    this.#read = { object: name, kind: "read", effect: "read", perform: () => cell.read() };
+    this.#read = {
+      object: name,
+      kind: "read",
+      effect: "read",
+      takes: Infinity,
+      perform: () => cell.read(),
+    };
     this.#write = {
       object: name,
       kind: "write",
       effect: "write",
+      takes: Infinity,
       perform: (value) => cell.write(value as number),
     };
     this.#compareAndSet = {
       object: name,
       kind: "compare-and-set",
       effect: "write",
+      takes: Infinity,
       perform: (pair) => cell.compareAndSet(...(pair as [number, number])),
     };
   }

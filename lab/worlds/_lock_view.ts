@@ -5,22 +5,33 @@
  * can only be chosen once the lock has granted or refused. So a real lock is explored with its own
  * code and its own fairness.
  */
-import type {
-  AcquireOptions,
-  Guard,
-  LockMode,
-  ReadWriteLock,
-  UpgradableGuard,
-} from "../../lib/lock.ts";
+import type { AcquireOptions, LockMode, LockQuery, UpgradableGuard } from "../../lib/lock.ts";
 import { LockTimeoutError } from "../../lib/errors.ts";
 import type { Medium } from "./_medium.ts";
 import type { Port } from "./_port.ts";
 import { USES_TIME } from "./_time.ts";
 import type { Held, Lock, LockWait, UpgradableHeld } from "./world.ts";
 
-/** A lock that may be upgradable. */
-export interface RawLock extends ReadWriteLock {
+/** Being inside. */
+export interface RawGuard {
+  readonly mode: LockMode;
+  readonly released: boolean;
+  release(): void | Promise<void>;
+}
+
+/** A lock as a distance has it; one that lives elsewhere answers by promises. */
+export interface RawLock {
+  read(options: AcquireOptions): Promise<RawGuard>;
+  write(options: AcquireOptions): Promise<RawGuard>;
+  tryRead(): RawGuard | undefined | Promise<RawGuard | undefined>;
+  tryWrite(): RawGuard | undefined | Promise<RawGuard | undefined>;
   upgradable?(options: AcquireOptions): Promise<UpgradableGuard>;
+  /** Who is inside; left out where that has to be asked for. */
+  query?(): LockQuery;
+  /** Resolves when what was asked for has come to the lock; left out where it has at once. */
+  asked?(): Promise<unknown>;
+  /** For how long one who dies may keep it, in ms; left out where not at all, or where nobody dies. */
+  readonly keptFor?: number;
 }
 
 /** What entering a lock answers when the wait has ended without the lock. */
@@ -98,6 +109,7 @@ export class LockView implements Lock {
       kind: "who waits for",
       effect: "read",
       undeclared: this.#watched,
+      takes: Infinity,
       perform: () => medium.waiting!(this.#name),
     }, undefined) as readonly string[];
   }
@@ -135,16 +147,21 @@ export class LockView implements Lock {
   }
 
   async #try(mode: LockMode): Promise<Held | undefined> {
-    let guard: Guard | undefined;
+    let guard: RawGuard | undefined;
+    const got = (inside: RawGuard | undefined) => {
+      guard = inside;
+      return guard !== undefined;
+    };
     await this.#port.operate({
       object: this.#name,
       kind: `try ${mode}`,
       effect: "acquire",
       undeclared: this.#watched,
+      takes: Infinity,
       perform: () => {
         const lock = this.#lock();
-        guard = mode === "read" ? lock.tryRead() : lock.tryWrite();
-        return guard !== undefined;
+        const inside = mode === "read" ? lock.tryRead() : lock.tryWrite();
+        return inside instanceof Promise ? inside.then(got) : got(inside);
       },
     }, undefined);
     return guard && this.#held(guard);
@@ -164,7 +181,8 @@ export class LockView implements Lock {
         : lock.upgradable!(options);
     // The lock itself says whether it has granted, at once and not a few microtasks later.
     const inside = () =>
-      lock.query().holders.some((holder) => holder.owner === owner && holder.mode === mode);
+      lock.query?.().holders.some((holder) => holder.owner === owner && holder.mode === mode) ??
+        false;
     const guard = await this.#wait(way, wait, ask, inside);
     return way === "upgradable"
       ? this.#upgradable(guard as UpgradableGuard, owner)
@@ -180,6 +198,8 @@ export class LockView implements Lock {
   ): Promise<R> {
     const port = this.#port;
     if (wait?.timeout !== undefined && wait.timeout < Infinity) port.waits(wait.timeout);
+    const { keptFor } = this.#lock();
+    if (keptFor !== undefined) port.waits(keptFor);
     if (!port.stepped) return await ask();
     let granted: Promise<R> | undefined;
     let told: "granted" | "refused" | undefined;
@@ -189,6 +209,7 @@ export class LockView implements Lock {
       effect: "acquire",
       undeclared: this.#watched,
       also: wait?.timeout === undefined ? undefined : [USES_TIME],
+      takes: Infinity,
       perform: () => {
         granted = ask();
         const tell = (how: "granted" | "refused") => () => {
@@ -196,6 +217,7 @@ export class LockView implements Lock {
           port.readied();
         };
         granted.then(tell("granted"), tell("refused"));
+        return this.#lock().asked?.().then(() => {});
       },
     }, shown(wait));
     await port.operate({
@@ -232,9 +254,9 @@ export class LockView implements Lock {
     return expiry.signal;
   }
 
-  #held(guard: Guard): Held {
+  #held(guard: RawGuard): Held {
     const signal = this.#port.signal;
-    const giveUp = () => guard.release();
+    const giveUp = () => void guard.release();
     signal?.addEventListener("abort", giveUp, { once: true });
     return {
       release: async () => {
@@ -244,9 +266,10 @@ export class LockView implements Lock {
           kind: `leave ${guard.mode}`,
           effect: "release",
           undeclared: this.#watched,
-          perform: (): undefined => {
+          takes: Infinity,
+          perform: () => {
             signal?.removeEventListener("abort", giveUp);
-            guard.release();
+            return guard.release();
           },
         }, undefined);
       },
@@ -256,7 +279,8 @@ export class LockView implements Lock {
   #upgradable(guard: UpgradableGuard, owner: object): UpgradableHeld {
     const lock = this.#lock();
     const inside = () =>
-      lock.query().holders.some((holder) => holder.owner === owner && holder.mode === "write");
+      lock.query?.().holders.some((holder) => holder.owner === owner && holder.mode === "write") ??
+        false;
     return {
       ...this.#held(guard),
       upgrade: (wait) =>

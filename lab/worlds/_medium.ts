@@ -12,8 +12,8 @@ import type { World } from "./world.ts";
 
 /** A shared integer, at once or through input and output. */
 export interface RawCell {
-  read(): number;
-  write(value: number): void;
+  read(): number | Promise<number>;
+  write(value: number): void | Promise<void>;
   compareAndSet(expected: number, next: number): boolean | Promise<boolean>;
 }
 
@@ -53,7 +53,7 @@ export interface Medium {
   cell(name: string): RawCell;
   lock(name: string): RawLock;
   /** The actors that wait for a lock; left out where nobody knows. */
-  waiting?(lock: string): readonly string[];
+  waiting?(lock: string): readonly string[] | Promise<readonly string[]>;
   /** An object of a kind, as this actor has it. */
   object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T;
   /** The files of this actor's process, and where a shared one is; left out where there are none. */

@@ -196,9 +196,13 @@ export function checkHistory(
 }
 
 /** What the subject's own check and its model say of a run in which all have finished. */
-export async function judge(subject: Subject, left: Remains): Promise<Outcome> {
+export async function judge(
+  subject: Subject,
+  left: Omit<Remains, "end"> & { end(): EndState | Promise<EndState> },
+): Promise<Outcome> {
+  const { variant, parameters } = subject;
   try {
-    const message = await subject.variant.check(left.end(), subject.parameters, left.shared()) ??
+    const message = await variant.check(await left.end(), parameters, left.shared()) ??
       checkHistory(subject, left);
     return message === undefined ? { kind: "passed" } : { kind: "violated", message };
   } catch (error) {

@@ -7,6 +7,13 @@ export interface Performable extends Operation {
   readonly perform?: (argument: unknown) => unknown;
   /** Whether it can be carried out now; left out when it always can. */
   readonly ready?: () => boolean;
+  /**
+   * How long it may take by itself, in ms, without waiting for other actors; `Infinity` where it never
+   * waits for any.
+   *
+   * @default 0
+   */
+  readonly takes?: number;
 }
 
 /** Where an actor's operations go. */

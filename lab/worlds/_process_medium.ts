@@ -16,6 +16,12 @@ import { sharedNow } from "./_protocol.ts";
 import type { RemoteMedium } from "./_remote_actor.ts";
 import type { EndState, SharedObjects, Subject } from "./scenario.ts";
 
+/** A cell that is a file, read and written at once. */
+interface FileCell {
+  read(): number;
+  write(value: number): void;
+}
+
 /** What is left on disk, as one process sees it. */
 export interface DiskRemains {
   /** What the cells hold. */
@@ -200,13 +206,13 @@ export class ProcessMedium implements RemoteMedium {
     return lock;
   }
 
-  #inPlace(path: string): Pick<RawCell, "read" | "write"> {
+  #inPlace(path: string): FileCell {
     const file = this.#host.files.open(path, { create: false });
     this.#open.push(file);
     return { read: () => readFrom(file), write: (value) => writeTo(file, value) };
   }
 
-  #renamed(path: string): Pick<RawCell, "read" | "write"> {
+  #renamed(path: string): FileCell {
     const aside = `${path}.${process.pid}`;
     return {
       read: () => withFile(this.#host, path, readFrom),

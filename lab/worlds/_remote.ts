@@ -22,7 +22,7 @@ export interface Storage {
   /** What the actors need to reach them. */
   readonly forActors: unknown;
   /** What the cells hold now. */
-  end(): EndState;
+  end(): EndState | Promise<EndState>;
   /** The objects that have a kind, opened for whoever checks them. */
   shared(): SharedObjects;
   /** By how much the times of different actors may be wrong, in the unit of their calls' times. */

@@ -21,7 +21,7 @@ import { View } from "./_view.ts";
 export interface RemoteMedium {
   cell(name: string): RawCell;
   lock(name: string): RawLock;
-  waiting?(lock: string): readonly string[];
+  waiting?(lock: string): readonly string[] | Promise<readonly string[]>;
   object<T extends object, K extends keyof T>(name: string, kind: ObjectKind<T, K>): T;
   readonly files?: Medium["files"];
   reap?(lock: string, actor: string): void;
@@ -131,6 +131,8 @@ class RemotePort implements Port {
 
   /** Waits for something asynchronous: within the step it was begun in, or until its return. */
   async #outcome(operation: Performable, performed: Promise<unknown>): Promise<unknown> {
+    const { takes = 0 } = operation;
+    if (takes === Infinity) return await performed;
     let ended = false;
     const end = () => {
       ended = true;
@@ -139,7 +141,7 @@ class RemotePort implements Port {
     performed.then(end, end);
     while (!ended) {
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const patience = new Promise((resolve) => timer = setTimeout(resolve, PATIENCE));
+      const patience = new Promise((resolve) => timer = setTimeout(resolve, PATIENCE + takes));
       await Promise.race([performed.catch(() => {}), patience]);
       clearTimeout(timer);
       if (ended || this.#standing !== undefined) continue;
@@ -261,7 +263,7 @@ class TellingRecorder implements Recorder {
 /** Plays one actor after another, as the coordinator asks. */
 export class RemoteActor {
   readonly #send: (message: FromActor) => void;
-  readonly #open: (order: RunOrder) => RemoteMedium;
+  readonly #open: (order: RunOrder) => RemoteMedium | Promise<RemoteMedium>;
   #current:
     | {
       run: number;
@@ -276,7 +278,10 @@ export class RemoteActor {
    * @param send Speaks to the coordinator.
    * @param open Opens the shared objects of a run.
    */
-  constructor(send: (message: FromActor) => void, open: (order: RunOrder) => RemoteMedium) {
+  constructor(
+    send: (message: FromActor) => void,
+    open: (order: RunOrder) => RemoteMedium | Promise<RemoteMedium>,
+  ) {
     this.#send = send;
     this.#open = open;
   }
@@ -321,7 +326,7 @@ export class RemoteActor {
     let medium: RemoteMedium | undefined;
     try {
       const scenario: Scenario = (await import(order.module)).default;
-      medium = this.#open(order);
+      medium = await this.#open(order);
       const shared = current.medium = new ActorMedium(medium, order.stepped, tell);
       const variant = scenario.variants[order.variant];
       port.actor = order.actors[place];

@@ -8,7 +8,7 @@
 import type { Outcome } from "../engine/mod.ts";
 import { CallBook } from "./_call_book.ts";
 import type { FreeRun } from "./distance.ts";
-import { judge, type Remains } from "./_near_program.ts";
+import { judge } from "./_near_program.ts";
 import { type FromActor, fromPlainError, sharedNow, type ToActor } from "./_protocol.ts";
 import { nextRun, type Remote, sendParts, type Storage } from "./_remote.ts";
 import type { Subject } from "./scenario.ts";
@@ -73,7 +73,7 @@ export class RemoteFreeRun {
       });
       const elapsed = sharedNow() - this.#started;
       if (outcome !== undefined) this.#tellAll({ type: "abandon", run: this.#number });
-      const left: Remains = {
+      const left = {
         end: () => this.#storage.end(),
         shared: () => this.#storage.shared(),
         calls: () => this.#book.history(),

@@ -139,7 +139,7 @@ export class RemoteProgram implements Program {
     const { variant, parameters } = this.#subject;
     try {
       const storage = this.#storage!;
-      return await variant.check(storage.end(), parameters, storage.shared()) ??
+      return await variant.check(await storage.end(), parameters, storage.shared()) ??
         checkHistory(this.#subject, { calls: () => this.#book.history() });
     } finally {
       this.#close();

@@ -133,14 +133,19 @@ function objectView<T extends object, K extends keyof T>(
 ): Shared<T, K> {
   const view: Record<PropertyKey, (...args: unknown[]) => Promise<unknown>> = {};
   for (const [method, effect] of Object.entries<"read" | "write">(kind.operations)) {
+    const takes = kind.takes?.[method as K];
     view[method] = (...args) => {
+      if (takes !== undefined) port.waits(takes);
       const perform = () => {
         const object = medium.object(name, kind) as Record<string, (...args: unknown[]) => unknown>;
         return object[method](...args);
       };
       // Whether it waits for a time is the object's own business.
       const also = [USES_TIME];
-      return port.operate({ object: name, kind: method, effect, also, perform }, shown(args));
+      return port.operate(
+        { object: name, kind: method, effect, also, takes, perform },
+        shown(args),
+      );
     };
   }
   return view as Shared<T, K>;

@@ -1,5 +1,6 @@
-/** The distances: the same operations between tasks, workers and processes, simulated and real. */
+/** The distances: the same operations between tasks, workers, processes and machines. */
 import type { Distance } from "./distance.ts";
+import { MachinesDistance, whyNoMachines } from "./machines.ts";
 import { ProcessesDistance } from "./processes.ts";
 import { SimulationDistance } from "./simulated.ts";
 import { TasksDistance } from "./tasks.ts";
@@ -20,11 +21,20 @@ const DISTANCES: Readonly<Record<WorldName, () => Distance>> = {
   simulation: () => new SimulationDistance(),
   workers: () => new WorkersDistance(),
   processes: () => new ProcessesDistance(),
+  machines: () => new MachinesDistance(),
 };
 
 /**
- * Opens a distance. Workers and processes are started when they are first needed, and end when the
- * distance is disposed of.
+ * Why a distance cannot be had on this machine, and how it could; `undefined` where it can. Between
+ * machines there must be a Redis server: that of `INTERLOCK_REDIS`, or one that can be started.
+ */
+export function whyNot(name: WorldName): string | undefined {
+  return name === "machines" ? whyNoMachines() : undefined;
+}
+
+/**
+ * Opens a distance. Workers, processes and servers are started when they are first needed, and end
+ * when the distance is disposed of.
  */
 export function openDistance(name: WorldName): Distance {
   return DISTANCES[name]();

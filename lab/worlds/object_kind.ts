@@ -1,4 +1,5 @@
 /** How things that are no cells, locks or channels are shared: stores, queues, locks of your own. */
+import type { RedisLock, RedisLockOptions } from "../../lib/redis/mod.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -63,8 +64,27 @@ export interface ObjectKind<T extends object, K extends keyof T = keyof T> {
   };
   /** The object as one process has it, in a folder that is the object's own. */
   readonly files?: (folder: string) => T;
+  /** The object as one client of a Redis server has it. */
+  readonly machines?: (place: RedisPlace) => T;
+  /**
+   * How long an operation may take by itself, without waiting for other actors, in milliseconds of real
+   * time: where it takes any. Then fewer orders are tried farther away.
+   */
+  readonly takes?: Readonly<Partial<Record<K, number>>>;
   /** Gives back what one actor's object holds on to. */
   readonly close?: (object: T) => void | Promise<void>;
+}
+
+/** What an object on a Redis server is made of: a key of its own, and a lock. */
+export interface RedisPlace {
+  /** The one key it may use. It is removed when the run is over. */
+  readonly key: string;
+  /** After how many seconds the key should expire, should nobody come to remove it. */
+  readonly expiry: number;
+  /** Sends a command, and answers what the server does. */
+  command(...args: readonly string[]): Promise<unknown>;
+  /** The lock that goes by the object's name. */
+  lock(options?: RedisLockOptions): RedisLock;
 }
 
 /** An object as an actor has it: its operations, each of them a step. */

@@ -1,4 +1,5 @@
 /** Kinds of objects that come with the lab, for `world.object`. */
+export * from "./lease_kind.ts";
 export * from "./map_kind.ts";
 export * from "./processor_kind.ts";
 export * from "./snapshots_kind.ts";

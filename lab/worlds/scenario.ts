@@ -220,6 +220,11 @@ export class Subject {
     return this.objects.some((object) => object.kind === "crash");
   }
 
+  /** Whether a run takes real time farther away: an actor is killed, or an object waits by itself. */
+  get slow(): boolean {
+    return this.mortal || [...this.kinds.values()].some(({ takes }) => takes !== undefined);
+  }
+
   /** `scenario/variant`. */
   get label(): string {
     return `${this.scenario.name}/${this.variantName}`;

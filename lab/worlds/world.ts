@@ -10,14 +10,14 @@ import type { LockPolicy } from "../../lib/lock.ts";
 import type { ObjectKind, Shared } from "./object_kind.ts";
 
 /** The distances a scenario can be run at. */
-export const WORLD_NAMES = ["tasks", "simulation", "workers", "processes"] as const;
+export const WORLD_NAMES = ["tasks", "simulation", "workers", "processes", "machines"] as const;
 
 /** The name of a distance. */
 export type WorldName = typeof WORLD_NAMES[number];
 
 /**
  * An integer that all actors share: a variable between tasks, a word of shared memory between
- * workers, a file between processes, real or simulated. It holds whole numbers of 32 bits.
+ * workers, a file between processes, real or simulated, a key of a server between machines. It holds whole numbers of 32 bits.
  */
 export interface Cell {
   /** What it holds now. */
@@ -33,7 +33,7 @@ export interface CellOptions {
   /**
    * Whether one read and one write are atomic by construction: `Atomics` between workers, a file
    * that is replaced by renaming between processes. A plain cell is plain memory, and a file written
-   * in place. Between tasks there is no difference.
+   * in place. Between tasks and between machines there is no difference.
    *
    * @default false
    */
@@ -54,7 +54,7 @@ export interface LockWait {
 /** What kind of lock. */
 export interface LockChoice {
   /**
-   * Who enters first. Only between tasks; locks between workers and between processes are fair.
+   * Who enters first. Only between tasks; the locks of the other distances are fair.
    *
    * @default "fair"
    */
@@ -82,8 +82,8 @@ export interface UpgradableHeld extends Held {
 }
 
 /**
- * The library's own lock for the distance: `RwLock`, `SharedRwLock` or `FileLock`. Acquiring takes
- * two scheduling points, the request and the grant.
+ * The library's own lock for the distance: `RwLock`, `SharedRwLock`, `FileLock` or
+ * `RedisLock`. Acquiring takes two scheduling points, the request and the grant.
  */
 export interface Lock {
   /** Enters together with other readers. */
@@ -195,7 +195,7 @@ export interface OpenedFile {
 export interface Crashes {
   /**
    * Kills an actor, wherever it is; one scheduling point. Its lock between processes is free at once,
-   * between workers only when it is reaped. An actor that has ended is left alone.
+   * between machines when its lease has passed, between workers only when it is reaped. An actor that has ended is left alone.
    */
   kill(actor: string): Promise<void>;
   /**
