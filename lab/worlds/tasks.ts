@@ -131,7 +131,7 @@ class TaskMedium implements Medium, NearMedia {
   }
 
   waiting(name: string): readonly string[] {
-    return this.lock(name).query().waiters.map(({ label }) => label!);
+    return this.lock(name).query!().waiters.map(({ label }) => label!);
   }
 
   channel(name: string): RawChannel {

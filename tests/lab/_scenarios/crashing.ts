@@ -25,7 +25,7 @@ export default defineScenario({
   seed: "a test of the lab",
   lesson: [],
   parameters: {},
-  worlds: ["simulation", "workers", "processes"],
+  worlds: ["simulation", "workers", "processes", "machines"],
   variants: {
     reaped: {
       expect: "safe",
@@ -35,8 +35,8 @@ export default defineScenario({
     },
     unreaped: {
       expect: "safe",
-      because: "the system frees what a process held",
-      worlds: ["simulation", "processes"],
+      because: "the system frees what a process held, and a lease passes",
+      worlds: ["simulation", "processes", "machines"],
       build: (world) => build(world, false),
       check: ({ count }) => count === 1 || count === 2 ? undefined : `count = ${count}`,
     },

@@ -24,19 +24,19 @@ export default defineScenario({
   seed: "a test of the lab",
   lesson: [],
   parameters: {},
-  worlds: ["tasks", "simulation", "workers", "processes"],
+  worlds: ["tasks", "simulation", "workers", "processes", "machines"],
   variants: {
     itself: {
       expect: "safe",
       because: "who was let in waits no more",
-      worlds: ["tasks", "simulation", "workers"],
+      worlds: ["tasks", "simulation", "workers", "machines"],
       build,
       check: ({ mine }) => mine === 0 ? undefined : "one who is inside waits",
     },
     other: {
       expect: "broken",
       because: "the other may have asked meanwhile",
-      worlds: ["tasks", "simulation", "workers"],
+      worlds: ["tasks", "simulation", "workers", "machines"],
       build,
       check: ({ others }) => others === 0 ? undefined : "the other waits",
     },

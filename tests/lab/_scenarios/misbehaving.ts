@@ -33,7 +33,7 @@ export default defineScenario({
   seed: "a test of the lab",
   lesson: [],
   parameters: {},
-  worlds: ["tasks", "simulation", "workers", "processes"],
+  worlds: ["tasks", "simulation", "workers", "processes", "machines"],
   variants: {
     throws: variant(() => Promise.reject(new RangeError("B has had enough"))),
     "throws-nothing": variant(() => Promise.reject(undefined)),

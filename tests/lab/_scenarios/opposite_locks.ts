@@ -22,7 +22,7 @@ export default defineScenario({
   seed: "a test of the lab",
   lesson: [],
   parameters: {},
-  worlds: ["tasks", "simulation", "workers", "processes"],
+  worlds: ["tasks", "simulation", "workers", "processes", "machines"],
   variants: {
     opposite: {
       expect: "broken",

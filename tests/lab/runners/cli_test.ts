@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { encodeSchedule } from "../../../lab/engine/mod.ts";
 import { main } from "../../../lab/runners/cli.ts";
 import { runCommand, runtimes } from "../../../lab/worlds/_runtimes.ts";
+import { here } from "../_here.ts";
 
 const timeout = 120_000;
 
@@ -61,7 +62,7 @@ test("lab run --budget says so when it did not run every order", { timeout }, as
 
 test("lab replay breaks again at every distance and exits 1", { timeout }, async () => {
   const { schedule } = JSON.parse((await lab("run", UNGUARDED, "--json")).out);
-  for (const world of ["tasks", "workers", "processes"]) {
+  for (const world of here(["tasks", "workers", "processes", "machines"])) {
     const { status, out, err } = await lab("replay", schedule, "--world", world);
     assert.equal(err, "");
     assert.equal(status, 1);

@@ -17,6 +17,7 @@ import {
   Subject,
   testScenario,
 } from "../../../lab/mod.ts";
+import { here } from "../_here.ts";
 import impatient from "../_scenarios/impatient.ts";
 import inTime from "../_scenarios/in_time.ts";
 
@@ -25,7 +26,7 @@ const timeout = 60_000;
 testScenario(impatient);
 
 test("sleeping costs no time in a stepped run, at any distance", { timeout }, async () => {
-  for (const world of ["tasks", "workers", "processes"] as const) {
+  for (const world of here(["tasks", "workers", "processes", "machines"])) {
     await using distance = openDistance(world);
     const program = await distance.stepped(new Subject(inTime, "long-sleep"));
     const started = performance.now();
@@ -50,7 +51,7 @@ test("a schedule in which time passes replays at every distance", { timeout }, a
   assert.ok(near.schedule);
   const choices = near.failure!.steps.map((step) => ["A", "B", "time"].indexOf(step.actor));
   const reference = await replay(await tasks.stepped(subject), choices);
-  for (const world of ["workers", "processes"] as const) {
+  for (const world of here(["workers", "processes", "machines"])) {
     await using distance = openDistance(world);
     const far = await replay(await distance.stepped(subject), choices, reference.events);
     assert.deepEqual(far.outcome, reference.outcome);
@@ -58,7 +59,7 @@ test("a schedule in which time passes replays at every distance", { timeout }, a
 });
 
 test("sleeping takes real time in a free run", { timeout }, async () => {
-  for (const world of ["tasks", "workers", "processes"] as const) {
+  for (const world of here(["tasks", "workers", "processes", "machines"])) {
     await using distance = openDistance(world);
     const { outcome, elapsed } = await distance.free!(new Subject(inTime, "short-sleep"));
     assert.equal(outcome.kind, "passed");

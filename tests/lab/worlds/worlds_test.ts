@@ -23,6 +23,7 @@ import {
 } from "../../../lab/mod.ts";
 import lostUpdate from "../../../lab/scenarios/lost_update.ts";
 import { ProcessesDistance } from "../../../lab/worlds/processes.ts";
+import { here } from "../_here.ts";
 import misbehaving from "../_scenarios/misbehaving.ts";
 import oppositeLocks from "../_scenarios/opposite_locks.ts";
 import readersAndWriter from "../_scenarios/readers_and_writer.ts";
@@ -47,7 +48,7 @@ async function run(distance: Distance, scenario: Scenario, variant: string): Pro
   return (await record(program, new RandomStrategy(1))).outcome;
 }
 
-for (const world of WORLD_NAMES) {
+for (const world of here(WORLD_NAMES)) {
   describe(`between ${world}`, { timeout }, () => {
     const distance = openDistance(world);
     after(() => distance[Symbol.asyncDispose]());
@@ -115,7 +116,7 @@ for (const world of WORLD_NAMES) {
       });
     }
 
-    if (world === "workers" || world === "processes") {
+    if (world === "workers" || world === "processes" || world === "machines") {
       test("an actor whose worker or process ends is named, and replaced for the next run", {
         timeout,
       }, async () => {
@@ -189,7 +190,7 @@ test("a schedule found between tasks is the same schedule at every distance", {
   await using tasks = openDistance("tasks");
   const { schedule } = await investigate(tasks, new Subject(lostUpdate, "unguarded"));
   const { choices } = decodeSchedule(schedule!);
-  for (const world of ["simulation", "workers", "processes"] as const) {
+  for (const world of here(["simulation", "workers", "processes", "machines"])) {
     await using distance = openDistance(world);
     const program = await distance.stepped(new Subject(lostUpdate, "unguarded"));
     const near = await replay(await tasks.stepped(new Subject(lostUpdate, "unguarded")), choices);
