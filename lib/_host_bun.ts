@@ -167,6 +167,7 @@ export function bunFiles(): Files {
       if (stat === undefined) return undefined;
       return stat.isFile() ? "file" : stat.isDirectory() ? "folder" : "other";
     },
+    isLink: (path) => ifThere(() => fs.lstatSync(path))?.isSymbolicLink() ?? false,
     open(path, { create, exclusive = false, mode, readOnly = false }) {
       const creating = exclusive ? O_CREAT | O_EXCL : O_CREAT;
       const how = readOnly ? O_RDONLY : O_RDWR;

@@ -88,6 +88,8 @@ export function denoFiles(): Files {
       if (stat === undefined) return undefined;
       return stat.isFile ? "file" : stat.isDirectory ? "folder" : "other";
     },
+    // Node's `lstatSync` takes ten times as long here.
+    isLink: (path) => ifThere(() => Deno.lstatSync(path))?.isSymlink ?? false,
     open(path, { create, exclusive = false, mode, readOnly = false }) {
       const how = { create: create && !exclusive, createNew: create && exclusive, mode };
       const file = Deno.openSync(path, { read: true, write: !readOnly, ...how });

@@ -32,7 +32,6 @@ export function systemPaths(): Paths {
 /** The parts of `Files` for which `node:fs` is alike on both. */
 export interface FoldersAndNames {
   readFile(path: string): Uint8Array | undefined;
-  isLink(path: string): boolean;
   list(path: string): string[];
   remove(path: string): void;
   syncFolder(path: string): void;
@@ -49,7 +48,6 @@ export function foldersAndNames(): FoldersAndNames {
       // A Buffer's own `slice` shares memory, which is no way for a Uint8Array to behave.
       return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     },
-    isLink: (path) => ifThere(() => fs.lstatSync(path))?.isSymbolicLink() ?? false,
     list: (path) => fs.readdirSync(path).sort(),
     remove(path) {
       // Deno's `unlinkSync` removes an empty folder too.

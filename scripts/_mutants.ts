@@ -582,7 +582,7 @@ export const mutants: readonly Mutant[] = [
     breaks: "no link in the place of a queue file is followed",
   }]),
   ...of("lib/queue/_write_queue.ts", tableCrashes, [{
-    from: "if (this.#files().length === 0) makeLastingFolder(files, queue);",
+    from: "if (all.length === 0) makeLastingFolder(files, queue);",
     to: "",
     breaks: "a write that was accepted survives a power loss",
   }, {
@@ -594,22 +594,27 @@ export const mutants: readonly Mutant[] = [
     to: "    files.remove(this.#pathOf(file.name));",
     breaks: "what was removed does not come back",
   }]),
-  ...of("lib/queue/table.ts", tableCrashes, [{
-    from: "        content.applied = file.sequence;\n",
+  ...of("lib/queue/_turn.ts", tableCrashes, [{
+    from: "      content.applied = file.sequence;\n",
     to: "",
     breaks: "a queued write is applied once",
-  }, {
+  }]),
+  ...of("lib/queue/table.ts", tableCrashes, [{
     from:
       "if (files.identify(this.#at.table) === undefined) makeLastingFolder(files, this.#at.folder);",
     to: "",
     breaks: "the folder of a table that was written to survives a power loss",
   }]),
-  ...of("lib/queue/table.ts", tables, [{
-    from: "    queue.clean(content.applied);\n",
-    to: "",
+  ...of("lib/queue/_turn.ts", tables, [{
+    from: "  const refusal = own && content.apply(own, name);\n",
+    to: "  const refusal = own && parts.file.read().apply(own, name);\n",
+    breaks: "a write is applied after what was pending before it",
+  }, {
+    from: "  queue.clean(content.applied);\n  const misfits",
+    to: "  const misfits",
     breaks: "what is left of an applied write is taken away",
   }, {
-    from: "    if (drained > 0) this.#cleanQuietly(content.applied);\n",
+    from: "  if (outcome.drained > 0) cleanQuietly(queue, content.applied);\n",
     to: "",
     breaks: "no file is left of a write that was applied",
   }]),
@@ -624,7 +629,16 @@ export const mutants: readonly Mutant[] = [
     to: "true ?",
     breaks: "a damaged count is not believed",
   }]),
-  ...of("lib/queue/_drainer.ts", tables, [{
+  ...of("lib/queue/_table_file.ts", tables, [{
+    from: "if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return",
+    to: "if (known !== undefined && known.bytes.length === bytes.length) return",
+    breaks: "what another wrote is read",
+  }, {
+    from: "    const known = this.#known;\n    this.#known = undefined;",
+    to: "    const known = this.#known;",
+    breaks: "what could not be written is not taken for what is there",
+  }]),
+  ...of("lib/queue/drainer.ts", tables, [{
     from: "if (!this.stopped) this.#asker.askLater(this.#pause, true);",
     to: "this.#asker.askLater(this.#pause, true);",
     breaks: "a drainer that was stopped leaves no timer",

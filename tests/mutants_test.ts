@@ -41,7 +41,7 @@ test("every part of the core has its mutants", { timeout }, () => {
     ...["_file_version", "file_snapshots", "workers/_seat"],
     ...["workers/_lock_seat", "workers/_thread_side"],
     ...["queue/_csv", "queue/_queue_file", "queue/_table_content", "queue/_table_files"],
-    ...["queue/_write_queue", "queue/table"],
+    ...["queue/_write_queue", "queue/table", "queue/_turn", "queue/_table_file"],
   ];
   for (const part of parts) assert(files.has(`lib/${part}.ts`), `${part} has no mutant`);
 });

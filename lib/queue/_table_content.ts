@@ -18,7 +18,7 @@ import { crc32 } from "../_crc32.ts";
 import { decodeVersion, encodeVersion } from "../_file_version.ts";
 import type { Files } from "../_host.ts";
 import { CorruptError } from "../errors.ts";
-import { formatRecord, parseCsv } from "./_csv.ts";
+import { formatRecord, parseRecord, splitCsv } from "./_csv.ts";
 import { CsvRow } from "./csv_row.ts";
 import { WriteRefusedError } from "./errors.ts";
 import type { PendingWrite } from "./pending_write.ts";
@@ -43,18 +43,70 @@ function readLine(text: string): { applied: number; length: number } | undefined
   return match[0] === appliedLine(applied) ? { applied, length: match[0].length } : undefined;
 }
 
+/** A row as it stands in the file; taken apart when somebody asks for it. */
+class StoredRow {
+  readonly text: string;
+  #row: CsvRow | undefined;
+
+  constructor(text: string, row?: CsvRow) {
+    this.text = text;
+    this.#row = row;
+  }
+
+  get row(): CsvRow {
+    if (this.#row === undefined) {
+      const [key, ...values] = parseRecord(this.text, DELIMITER);
+      this.#row = new CsvRow(key, values);
+    }
+    return this.#row;
+  }
+}
+
 /** See the top of the file. */
 export class TableContent {
-  readonly rows: Map<string, CsvRow>;
+  readonly #rows: Map<string, StoredRow>;
   /** How many versions of the table there had been. */
   readonly epoch: number;
   /** The sequence number of the last queued write that was applied; 0 before the first. */
   applied: number;
 
-  constructor(rows: Map<string, CsvRow> = new Map(), epoch = 0, applied = 0) {
-    this.rows = rows;
+  private constructor(rows: Map<string, StoredRow>, epoch: number, applied: number) {
+    this.#rows = rows;
     this.epoch = epoch;
     this.applied = applied;
+  }
+
+  /** What is in a table that has no file yet. */
+  static empty(): TableContent {
+    return new TableContent(new Map(), 0, 0);
+  }
+
+  /**
+   * What the bytes of a table's file say.
+   *
+   * @throws {CorruptError} when they are damaged, or are no table's
+   */
+  static decode(bytes: Uint8Array, path: string): TableContent {
+    const { format, epoch, payload } = decodeVersion(bytes, path);
+    const text = format === "bytes" ? new TextDecoder().decode(payload) : "";
+    const line = readLine(text);
+    if (line === undefined) throw new CorruptError(path, epoch, "it is no table's");
+    const rows = new Map<string, StoredRow>();
+    try {
+      for (const { key, text: record } of splitCsv(text.slice(line.length), DELIMITER)) {
+        rows.set(key, new StoredRow(record));
+      }
+    } catch (error) {
+      throw new CorruptError(path, epoch, (error as Error).message);
+    }
+    return new TableContent(rows, epoch, line.applied);
+  }
+
+  /** The rows by their keys: a copy. */
+  rows(): Map<string, CsvRow> {
+    const rows = new Map<string, CsvRow>();
+    for (const [key, stored] of this.#rows) rows.set(key, stored.row);
+    return rows;
   }
 
   /**
@@ -63,7 +115,7 @@ export class TableContent {
    * @returns Why it does not fit, if so.
    */
   apply({ operation, rows: changed }: PendingWrite, table: string): WriteRefusedError | undefined {
-    const { rows } = this;
+    const rows = this.#rows;
     if (operation === "delete") {
       for (const { key } of changed) rows.delete(key);
       return undefined;
@@ -71,41 +123,25 @@ export class TableContent {
     const wanted = operation === "update";
     const misfit = changed.find(({ key }) => rows.has(key) !== wanted);
     if (misfit !== undefined) return new WriteRefusedError(table, operation, misfit.key);
-    for (const row of changed) rows.set(row.key, row);
+    for (const row of changed) {
+      const text = formatRecord([row.key, ...row.values], DELIMITER);
+      rows.set(row.key, new StoredRow(text, row));
+    }
     return undefined;
   }
 
-  /** The bytes of the table file that follows the one this was read from. */
-  encodeNext(): Uint8Array {
+  /** What this is as the version that follows the one it was read from. */
+  next(): { readonly content: TableContent; readonly bytes: Uint8Array } {
+    const epoch = this.epoch + 1;
     let text = appliedLine(this.applied);
-    for (const { key, values } of this.rows.values()) {
-      text += `${formatRecord([key, ...values], DELIMITER)}\n`;
-    }
-    const payload = new TextEncoder().encode(text);
-    return encodeVersion({ format: "bytes", epoch: this.epoch + 1, payload });
+    for (const { text: record } of this.#rows.values()) text += `${record}\n`;
+    const bytes = encodeVersion({
+      format: "bytes",
+      epoch,
+      payload: new TextEncoder().encode(text),
+    });
+    return { content: new TableContent(this.#rows, epoch, this.applied), bytes };
   }
-}
-
-/**
- * What is in a table now; nothing at epoch 0 where there is no file.
- *
- * @throws {CorruptError} when the file is damaged, or is no table's
- */
-export function readTable(files: Files, path: string): TableContent {
-  const bytes = files.readFile(path);
-  if (bytes === undefined) return new TableContent();
-  const { format, epoch, payload } = decodeVersion(bytes, path);
-  const text = format === "bytes" ? new TextDecoder().decode(payload) : "";
-  const line = readLine(text);
-  if (line === undefined) throw new CorruptError(path, epoch, "it is no table's");
-  let records: string[][];
-  try {
-    records = parseCsv(text.slice(line.length), DELIMITER);
-  } catch (error) {
-    throw new CorruptError(path, epoch, (error as Error).message);
-  }
-  const rows = new Map(records.map(([key, ...values]) => [key, new CsvRow(key, values)]));
-  return new TableContent(rows, epoch, line.applied);
 }
 
 /**

@@ -99,10 +99,10 @@ export class WriteQueue implements Disposable {
   async add(write: PendingWrite, limit: number, wait: QueueWait): Promise<string> {
     const { files } = this.#host;
     const { name, queue, queueNext, table } = this.#at;
-    // As long as there is nothing in it, the folder's own name may not last.
-    if (this.#files().length === 0) makeLastingFolder(files, queue);
     using _turn = await this.hold(wait);
     const all = this.#files();
+    // As long as there is nothing in it, the folder's own name may not last.
+    if (all.length === 0) makeLastingFolder(files, queue);
     const applied = readApplied(files, table);
     const pending = pendingAmong(all, applied).length;
     if (pending >= limit) throw new QueueFullError(name, pending, limit);

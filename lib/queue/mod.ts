@@ -5,8 +5,10 @@
  * @module
  */
 export * from "./csv_row.ts";
+export type { Drainer, DrainingOptions } from "./drainer.ts";
 export * from "./errors.ts";
 export { CorruptError, LockTimeoutError, QueueFullError, UnsupportedError } from "../errors.ts";
+export * from "./outcomes.ts";
 export * from "./pending_write.ts";
 export * from "./set_aside.ts";
 export * from "./table_lock.ts";

@@ -1,28 +1,23 @@
 /**
  * A table in a file: written by one at a time, in all processes, and read by anyone at any time.
- *
- * What always holds: the table is the result of a prefix of the queue, in its order, and of the direct
- * writes in between, each applied once. `#turn` is the only place that changes it, and it does so
- * under the table's lock, by one `replaceFile` that counts what it applies. What is refused or cannot
- * be read is out of the queue, for good, before a later write is counted: else it would count as
- * applied.
+ * How it is changed is in `_turn.ts`.
  *
  * @module
  */
-import { makeLastingFolder, replaceFile } from "../_file_replace.ts";
+import { makeLastingFolder } from "../_file_replace.ts";
 import { currentHost, type Host } from "../_host.ts";
-import { tell } from "../_observers.ts";
-import { checkAcquireOptions, checkDuration, checkFunction, checkOptions } from "../_options.ts";
+import { checkAcquireOptions, checkFunction, checkOptions } from "../_options.ts";
 import { LockTimeoutError } from "../errors.ts";
 import { FileLock, type FileLockOptions } from "../file_lock.ts";
 import type { AcquireOptions, Guard } from "../lock.ts";
-import { BackgroundDrainer } from "./_drainer.ts";
-import { readTable, type TableContent } from "./_table_content.ts";
+import { TableFile } from "./_table_file.ts";
 import { refuseLinks, type TableFiles, tableFiles } from "./_table_files.ts";
-import { checkLimit, DEFAULT_LIMIT, type Misfit, WriteQueue } from "./_write_queue.ts";
+import { takeTurn, type TurnParts } from "./_turn.ts";
+import { checkLimit, DEFAULT_LIMIT, WriteQueue } from "./_write_queue.ts";
 import type { CsvRow } from "./csv_row.ts";
-import { UnreadableWriteError } from "./errors.ts";
-import { checkWrite, type NewWrite, type PendingWrite } from "./pending_write.ts";
+import { type Drainer, type DrainingOptions, startDraining } from "./drainer.ts";
+import type { DrainOutcome, WriteOutcome } from "./outcomes.ts";
+import { checkWrite, type NewWrite } from "./pending_write.ts";
 import type { SetAside } from "./set_aside.ts";
 
 /** What a `Table` may be built with; all but `queueLimit` and `onSetAside` is for its lock. */
@@ -61,64 +56,7 @@ export interface TableVersion {
   readonly applied: number;
 }
 
-/** What came of draining a queue. */
-export interface DrainOutcome {
-  /** How many queued writes were applied. */
-  readonly drained: number;
-  /** What could not be read or applied. */
-  readonly setAside: readonly SetAside[];
-}
-
-/** A write was applied, and before it what was pending. */
-export interface AppliedOutcome extends DrainOutcome {
-  /** Tells it from the other outcome. */
-  readonly state: "applied";
-  /** The version of the table that has it, which survives a power loss. */
-  readonly epoch: number;
-}
-
-/** A write was queued, and will be applied by whoever has the table next. */
-export interface QueuedOutcome {
-  /** Tells it from the other outcome. */
-  readonly state: "queued";
-  /** What it is known by in the queue, which survives a power loss. */
-  readonly id: string;
-}
-
-/** What came of a write. */
-export type WriteOutcome = AppliedOutcome | QueuedOutcome;
-
-/** How to drain in the background. */
-export interface DrainingOptions {
-  /**
-   * How long to pause between two looks at the queue, in milliseconds.
-   *
-   * @default 100
-   */
-  every?: number;
-  /** Told of each drain that failed; the next one is tried all the same. */
-  onError: (error: unknown) => void;
-  /** Told of each drain that applied or set aside something. */
-  onDrained?: (outcome: DrainOutcome) => void;
-}
-
-/** A drain in the background. `await using` stops it. */
-export interface Drainer extends AsyncDisposable {
-  /** Whether it was told to stop. */
-  readonly stopped: boolean;
-  /** Stops it, and resolves when the drain that is under way, if one is, has come to its end. */
-  stop(): Promise<void>;
-}
-
-/** Owners only, as lock files are. */
-const MODE = 0o600;
-
 const DEFAULT_TIMEOUT = 100;
-const DEFAULT_EVERY = 100;
-
-/** The longest time a runtime's timer can be set for. */
-const LONGEST_PAUSE = 2 ** 31 - 1;
-
 /**
  * A table of rows in a folder, for the Deno and Bun processes of one machine. A write that cannot have
  * the table soon is queued, so that no writer waits long and no write is lost.
@@ -148,7 +86,8 @@ const LONGEST_PAUSE = 2 ** 31 - 1;
  * link.
  *
  * Each write reads and writes the whole table once, and each drain does for all it applies: this is
- * for tables up to some megabytes. Limits are those of `FileLock`. On Deno this needs `--allow-read`
+ * for tables up to some megabytes. An open `Table` keeps in memory what it read or wrote last, so
+ * that the same bytes are not parsed again. Limits are those of `FileLock`. On Deno this needs `--allow-read`
  * and `--allow-write` for the base folder.
  *
  * @example A write that cannot wait is applied by the next one
@@ -178,9 +117,8 @@ export class Table implements Disposable {
   readonly #host: Host;
   readonly #at: TableFiles;
   readonly #lock: FileLock;
-  readonly #queue: WriteQueue;
+  readonly #parts: TurnParts;
   readonly #queueLimit: number;
-  readonly #onSetAside: ((event: SetAside) => void) | undefined;
 
   /**
    * Names the table; nothing is created or opened yet.
@@ -197,11 +135,12 @@ export class Table implements Disposable {
     const { queueLimit = DEFAULT_LIMIT, onSetAside, ...lock } = options;
     this.#queueLimit = checkLimit(queueLimit, "queueLimit", action);
     if (onSetAside !== undefined) checkFunction("onSetAside", onSetAside, action);
-    this.#onSetAside = onSetAside;
     this.#host = currentHost();
     this.#at = tableFiles(this.#host.files, base, name, action);
     this.#lock = new FileLock(this.#at.lock, { ...lock, label: `table ${name}` });
-    this.#queue = new WriteQueue(this.#host, this.#at);
+    const file = new TableFile(this.#host.files, this.#at.table);
+    const queue = new WriteQueue(this.#host, this.#at);
+    this.#parts = { name, file, queue, onSetAside };
   }
 
   /** What it is called. */
@@ -221,10 +160,9 @@ export class Table implements Disposable {
    * @throws {Error} when it cannot be read, or is a symbolic link
    */
   read(): TableVersion {
-    const { files } = this.#host;
-    refuseLinks(files, this.#at, "read a table");
-    const { rows, epoch, applied } = readTable(files, this.#at.table);
-    return { rows, epoch, applied };
+    refuseLinks(this.#host.files, this.#at, "read a table");
+    const content = this.#parts.file.read();
+    return { rows: content.rows(), epoch: content.epoch, applied: content.applied };
   }
 
   /**
@@ -235,7 +173,7 @@ export class Table implements Disposable {
    */
   countPending(): number {
     refuseLinks(this.#host.files, this.#at, "count pending writes");
-    return this.#queue.pending().length;
+    return this.#parts.queue.pending().length;
   }
 
   /**
@@ -265,11 +203,11 @@ export class Table implements Disposable {
       guard = await this.#lock.write({ timeout, signal, label });
     } catch (error) {
       if (!(error instanceof LockTimeoutError)) throw error;
-      const id = await this.#queue.add(own, this.#queueLimit, { signal });
+      const id = await this.#parts.queue.add(own, this.#queueLimit, { signal });
       return { state: "queued", id };
     }
     using _turn = guard;
-    return { state: "applied", ...await this.#turn(signal, own) };
+    return { state: "applied", ...await takeTurn(this.#parts, signal, own) };
   }
 
   /**
@@ -289,9 +227,9 @@ export class Table implements Disposable {
     const { timeout, signal } = options;
     signal?.throwIfAborted();
     this.#prepare(action);
-    if (this.#queue.isEmpty()) return { drained: 0, setAside: [] };
+    if (this.#parts.queue.isEmpty()) return { drained: 0, setAside: [] };
     using _turn = await this.#lock.write({ timeout, signal });
-    const { drained, setAside } = await this.#turn(signal);
+    const { drained, setAside } = await takeTurn(this.#parts, signal);
     return { drained, setAside };
   }
 
@@ -328,40 +266,22 @@ export class Table implements Disposable {
    */
   startDraining(options: DrainingOptions): Drainer {
     const action = `drain the queue of ${this.name}`;
-    checkOptions(options, action);
-    const { every = DEFAULT_EVERY, onError, onDrained } = options ?? {};
-    checkDuration("every", every, action);
-    if (every > LONGEST_PAUSE) {
-      throw new RangeError(
-        `Cannot ${action}: every must be at most ${LONGEST_PAUSE}, got ${every}`,
-      );
-    }
-    checkFunction("onError", onError, action);
-    if (onDrained !== undefined) checkFunction("onDrained", onDrained, action);
-    const drainer = new BackgroundDrainer(this.#host, every, {
-      drain: async (signal) => {
-        const outcome = await this.drain({ signal });
-        const { drained, setAside } = outcome;
-        if (onDrained !== undefined && drained + setAside.length > 0) tell(onDrained, outcome);
-      },
-      onError,
-    });
-    return {
-      get stopped() {
-        return drainer.stopped;
-      },
-      stop: () => drainer.stop(),
-      [Symbol.asyncDispose]: () => drainer.stop(),
-    };
+    return startDraining(
+      { host: this.#host, drain: (signal) => this.drain({ signal }) },
+      options,
+      action,
+    );
   }
 
   /**
-   * Closes the descriptors of its locks. Writes that wait already are served; later ones throw, and
-   * reading goes on. Does nothing the second time.
+   * Closes the descriptors of its locks, and lets go of what it has in memory. Writes that wait already
+   * are served; later ones throw, and reading goes on. Does nothing the second time.
    */
   close(): void {
+    const { file, queue } = this.#parts;
     this.#lock.close();
-    this.#queue[Symbol.dispose]();
+    queue[Symbol.dispose]();
+    file.forget();
   }
 
   /** The same as {@linkcode close}. */
@@ -374,67 +294,5 @@ export class Table implements Disposable {
     refuseLinks(files, this.#at, action);
     // Before there is anything in the folder that should last. The lock would make it, but not last.
     if (files.identify(this.#at.table) === undefined) makeLastingFolder(files, this.#at.folder);
-  }
-
-  /** What the holder of the lock does: all that is pending, and his own write after it. */
-  async #turn(
-    signal: AbortSignal | undefined,
-    own?: PendingWrite,
-  ): Promise<DrainOutcome & { readonly epoch: number }> {
-    const content = readTable(this.#host.files, this.#at.table);
-    // Until all is counted: nothing of what is applied may be removed by others meanwhile.
-    using queue = this.#queue.isEmpty() ? undefined : await this.#queue.hold({ signal });
-    const { drained, setAside } = queue === undefined
-      ? { drained: 0, setAside: [] }
-      : this.#applyPending(content);
-    const refusal = own && content.apply(own, this.name);
-    if (drained > 0 || own !== undefined && refusal === undefined) this.#publish(content);
-    if (drained > 0) this.#cleanQuietly(content.applied);
-    if (refusal !== undefined) throw refusal;
-    return { drained, setAside, epoch: content.epoch + 1 };
-  }
-
-  #applyPending(content: TableContent): DrainOutcome {
-    const queue = this.#queue;
-    queue.clean(content.applied);
-    const misfits: (Misfit & Pick<SetAside, "error">)[] = [];
-    let drained = 0;
-    for (const file of queue.pending(content.applied)) {
-      const write = queue.read(file);
-      if (write === undefined) continue;
-      if (write instanceof UnreadableWriteError) {
-        misfits.push({ file, reason: "unreadable", error: write });
-        continue;
-      }
-      const error = content.apply(write, this.name);
-      if (error === undefined) {
-        content.applied = file.sequence;
-        drained++;
-      } else misfits.push({ file, reason: "refused", error });
-    }
-    queue.putAside(misfits);
-    const setAside = misfits.map((misfit) => ({ ...queue.describe(misfit), error: misfit.error }));
-    if (this.#onSetAside !== undefined) {
-      for (const event of setAside) tell(this.#onSetAside, event);
-    }
-    return { drained, setAside };
-  }
-
-  #publish(content: TableContent): void {
-    try {
-      replaceFile(this.#host.files, this.#at.table, content.encodeNext(), MODE);
-    } catch (error) {
-      const { message } = error as { message?: unknown };
-      throw new Error(`Cannot write to table ${this.name}: ${message ?? error}`, { cause: error });
-    }
-  }
-
-  #cleanQuietly(applied: number): void {
-    try {
-      this.#queue.clean(applied);
-    } catch {
-      // The write is done, and to say otherwise would have it done twice. The next turn begins by
-      // cleaning, and says what is wrong.
-    }
   }
 }

@@ -16,7 +16,7 @@ import {
 import process from "node:process";
 import { test } from "node:test";
 import { runtimes } from "../../lab/worlds/_runtimes.ts";
-import { crc32 } from "../../lib/_crc32.ts";
+import { crc32, crc32ByTable } from "../../lib/_crc32.ts";
 import { encodeVersion } from "../../lib/_file_version.ts";
 import { Simulation } from "../../lab/worlds/simulation/mod.ts";
 import {
@@ -36,6 +36,13 @@ test("crc32() is that of zip: the check value of the catalogue of CRCs", limit, 
   assert.equal(crc32(text.encode("123456789")), 0xcbf43926);
   assert.equal(crc32(text.encode("1234"), text.encode(""), text.encode("56789")), 0xcbf43926);
   assert.equal(crc32(), 0);
+  // And so is the one for runtimes without their own, of any part of any memory.
+  const memory = Uint8Array.from({ length: 1000 }, (_, i) => (i * i * 31) >>> 3);
+  for (const [from, to] of [[0, 0], [0, 1000], [1, 4], [3, 999], [500, 501]]) {
+    const piece = memory.subarray(from, to);
+    assert.equal(crc32ByTable(piece, 0), crc32(piece));
+    assert.equal(crc32ByTable(piece, crc32(memory)), crc32(memory, piece));
+  }
 });
 
 test("FileSnapshots.read() answers the initial value until there is a file", limit, async () => {

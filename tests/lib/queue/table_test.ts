@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { type SimulatedProcess, Simulation } from "../../../lab/worlds/simulation/mod.ts";
 import {
   acquireTableLock,
+  type AppliedOutcome,
   countPending,
   CsvRow,
   type DrainOutcome,
@@ -389,6 +390,49 @@ test("a damaged table is told of and left as it is, and so is what is pending", 
   assert.deepEqual(contents(table), ["a=1", "b=2", "c=3", "d=4"]);
 });
 
+test(
+  "Table reads and changes what is in its file, whoever put it there and whatever it knew before",
+  limit,
+  async () => {
+    using base = new Folder();
+    using table = new Table(base.path, NAME);
+    using other = new Table(base.path, NAME);
+    await table.write(insert("a=1"));
+    const old = readFileSync(table.path);
+    await other.write(write("update", "a=2"));
+    assert.deepEqual(contents(table), ["a=2"], "what another wrote, as long as what was known");
+    await table.write(insert("b=1"));
+    assert.deepEqual(contents(other), ["a=2", "b=1"]);
+
+    // An old version that somebody puts back, in the place of the file and in the file.
+    unlinkSync(table.path);
+    writeFileSync(table.path, old);
+    assert.deepEqual(contents(table), ["a=1"]);
+    await table.write(insert("c=1"));
+    writeFileSync(table.path, old);
+    await other.write(insert("d=1"));
+    assert.deepEqual(contents(table), ["a=1", "d=1"]);
+    unlinkSync(table.path);
+    assert.deepEqual(contents(table), []);
+    assert.equal((await table.write(insert("e=1")) as AppliedOutcome).epoch, 1);
+  },
+);
+
+test("what Table.read() answered is the reader's own", limit, async () => {
+  using base = new Folder();
+  using table = new Table(base.path, NAME);
+  await table.write(insert("a=1"));
+  const before = table.read();
+  (before.rows as Map<string, CsvRow>).delete("a");
+  assert.deepEqual(contents(table), ["a=1"]);
+  const seen = table.read();
+  const refused = table.write(insert("b=1", "a=1"));
+  await assert.rejects(refused, WriteRefusedError);
+  await table.write(insert("b=1"));
+  assert.deepEqual([...seen.rows.keys()], ["a"]);
+  assert.deepEqual([seen.epoch, table.read().epoch], [1, 2]);
+});
+
 test("a file that is whole and no table's is refused", limit, async () => {
   using base = new Folder();
   using table = new Table(base.path, NAME);
@@ -456,8 +500,10 @@ for (const [name, operation] of Object.entries(operations)) {
         if (maybe) taken++;
         // Whatever happened, the next one makes it good.
         await simulation.finish(table.drain());
+        // What another finds on the disk, not what this one may remember.
+        const other = process.build(() => new Table("/data", NAME));
         const own = name !== "drain" && (!rejected || maybe) ? ["own"] : [];
-        assert.deepEqual(contents(table), ["first", "a", "b", ...own], `step ${failing}`);
+        assert.deepEqual(contents(other), ["first", "a", "b", ...own], `step ${failing}`);
         const aside = process.build(() => listSetAside("/data", NAME));
         assert.deepEqual(aside.map(({ sequence }) => sequence), [2]);
         await simulation.finish(table.write(insert("last")));

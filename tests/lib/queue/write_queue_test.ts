@@ -341,6 +341,9 @@ test("a queue whose folder is none says so", limit, async () => {
   using base = new Folder();
   mkdirSync(base.at(NAME));
   writeFileSync(base.at(NAME, "queue"), "");
-  await assert.rejects(queueWrite(base.path, NAME, insert("a")), /ENOTDIR|Not a directory/i);
+  await assert.rejects(
+    queueWrite(base.path, NAME, insert("a")),
+    /^Error: Cannot lock .*: what should be its folder is a file$/,
+  );
   assert.throws(() => countPending(base.path, NAME), /ENOTDIR|Not a directory/i);
 });
