@@ -179,14 +179,28 @@ async function tableCurve(): Promise<string> {
       await inTurn(size < 100_000 ? 21 : 6, [
         {
           name: "  Table.write()",
+          before: rows,
           call: () => table.write(insert(`key-${next++}`), { timeout: 60_000 }),
+          after: ({ state }: { state: string }) => assert.equal(state, "applied"),
+        },
+        {
+          name: "  Table.write() by one who has not seen it yet",
+          call: async () => {
+            using fresh = new Table(base, table.name);
+            return await fresh.write(insert(`key-${next++}`), { timeout: 60_000 });
+          },
           after: ({ state }: { state: string }) => assert.equal(state, "applied"),
         },
         {
           name: "  floor: the file replaced, with no lock or rows",
           call: () => replaceFile(files, join(base, "bare-table"), image, 0o600),
         },
-        { name: "  Table.read()", call: rows, after: (found: number) => assert.equal(found, next) },
+        {
+          name: "  Table.read()",
+          before: rows,
+          call: rows,
+          after: (found: number) => assert.equal(found, next),
+        },
         {
           name: "  Table.drain() of ten",
           before: async () => {
