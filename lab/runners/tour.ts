@@ -9,6 +9,7 @@
 import type { TrialResult } from "../reports/mod.ts";
 import { type Distance, openDistance, Subject } from "../worlds/mod.ts";
 import type { Scenario, WorldName } from "../worlds/mod.ts";
+import { TOUR_BUDGETS } from "./_budgets.ts";
 import {
   investigate,
   isNear,
@@ -29,12 +30,6 @@ const FREE_RUNS = 3;
 
 /** The same where each run takes long: an actor is killed and started anew, or stopped for a while. */
 const SLOW = { sample: 4, replays: 3, freeRuns: 1 };
-
-/**
- * How many orders are tried where a variant is explored: enough for every one that is expected to break
- * to do so at any seed, and no more than all scenarios have time for.
- */
-const BUDGETS: Readonly<Partial<Record<WorldName, number>>> = { tasks: 4_000, simulation: 1_000 };
 
 /** What the tour tells while it goes. */
 export interface TourListener {
@@ -122,7 +117,7 @@ export class Nearest {
     if (result === undefined) {
       const { seed, showPassing } = this.#options;
       const distance = this.#distances.get(world);
-      const budget = world === nearestWorld(this.#subject) ? BUDGETS[world] : SECOND_LOOK;
+      const budget = world === nearestWorld(this.#subject) ? TOUR_BUDGETS[world] : SECOND_LOOK;
       const how = { seed, budget, wholeSteps, showPassing, freeRuns: FREE_RUNS };
       result = investigate(distance, this.#subject, how);
       this.#explored.set(key, result);

@@ -8,8 +8,8 @@ export type Role = "reader" | "writer";
 /** How many come later, and how often each of them. */
 export type Numbers = { readonly others: number; readonly rounds: number };
 
-/** How often one who asks again and again does so. */
-const TRIES = 3;
+/** How often one asks who can only ask again. */
+const TRIES = 2;
 
 const LATER = { reader: "writer", writer: "reader" } as const;
 
@@ -58,23 +58,29 @@ export function queueing(
   ];
 }
 
-/** The same as `queueing` with the bare lock of a file, for which one can only ask again and again. */
-export function polling(world: World, waits: Role, { others, rounds }: Numbers): Actor[] {
+/**
+ * The same with the bare lock of a file, for which one can only ask again. Here one other is enough,
+ * who comes again and again.
+ */
+export function polling(world: World, waits: Role, { rounds }: Numbers): Actor[] {
   const file = world.file("lock");
   const waiting = world.cell("waiting", 0, { atomic: true });
   const overtaken = world.cell("overtaken", 0, { atomic: true });
   const modeOf = (role: Role) => role === "reader" ? "shared" : "exclusive";
   return [
-    ...team(others, async () => {
-      const opened = await file.open();
-      for (let i = 0; i < rounds; i++) {
-        const before = await waiting.read();
-        if (!await opened.tryLock(modeOf(LATER[waits]))) continue;
-        if (before === 1 && await waiting.read() === 1) await overtaken.write(1);
-        await opened.unlock();
-      }
-      await opened.close();
-    }),
+    {
+      name: "other",
+      run: async () => {
+        const opened = await file.open();
+        for (let i = 0; i <= rounds; i++) {
+          const before = await waiting.read();
+          if (!await opened.tryLock(modeOf(LATER[waits]))) continue;
+          if (before === 1 && await waiting.read() === 1) await overtaken.write(1);
+          await opened.unlock();
+        }
+        await opened.close();
+      },
+    },
     {
       name: waits,
       run: async () => {

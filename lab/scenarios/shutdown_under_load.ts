@@ -41,10 +41,7 @@ function pool(
   ];
 }
 
-/** How long a job takes, in ms. */
-const JOB = 5;
-
-type Numbers = { readonly clients: number; readonly jobs: number };
+type Numbers = { readonly clients: number; readonly jobs: number; readonly ms: number };
 
 /** Tells when a job is done. */
 type Finished = Channel<null>;
@@ -52,14 +49,14 @@ type Finished = Channel<null>;
 /** Clients request one job after another, until they are told that nothing is accepted any more. */
 function underLoad(
   world: World,
-  { clients, jobs }: Numbers,
+  { clients, jobs, ms }: Numbers,
   shutdown: (pool: Shared<SharedProcessor>, finished: Finished) => Promise<number>,
 ): Actor[] {
   const pool = world.object(
     "pool",
     processor({ workers: 4 }, ({ world }) => {
       const clock = world.clock("clock");
-      return { work: () => clock.sleep(JOB) };
+      return { work: () => ms === 0 ? clock.now() : clock.sleep(ms) };
     }),
   );
   const clock = world.clock("clock");
@@ -79,7 +76,7 @@ function underLoad(
     {
       name: "shutdown",
       run: async () => {
-        await clock.sleep(JOB);
+        if (ms > 0) await clock.sleep(ms);
         await aborted.write(await shutdown(pool, finished));
       },
     },
@@ -114,6 +111,7 @@ export default defineScenario({
       min: 1,
       max: 20,
     },
+    ms: { about: "how long a job takes, in ms", smoke: 0, bench: { tasks: 5 }, min: 0, max: 100 },
     jobs: { about: "jobs of each", smoke: 1, bench: { tasks: 10 }, min: 1, max: 1000 },
   },
   worlds: ["tasks", "workers", "processes"],

@@ -7,28 +7,31 @@ function check({ overlapped }: EndState): string | undefined {
 
 /** What is done inside: whoever finds somebody there says so. */
 async function inside(busy: Cell, overlapped: Cell): Promise<void> {
-  if (await busy.read() === 1) await overlapped.write(1);
-  await busy.write(1);
-  await busy.write(0);
+  if (await busy.compareAndSet(0, 1)) await busy.write(0);
+  else await overlapped.write(1);
 }
 
-/** Each tries once to take the lock of a file, by opening it and taking its flock. */
-function contenders(
+type Numbers = { readonly contenders: number; readonly rounds: number };
+
+/** Each tries a few times to take the lock of a file, by opening it and taking its flock. */
+function contend(
   world: World,
-  count: number,
+  { contenders, rounds }: Numbers,
   { unlinks, checks }: { unlinks: boolean; checks: boolean },
 ): Actor[] {
   const busy = world.cell("busy", 0, { atomic: true });
   const overlapped = world.cell("overlapped", 0, { atomic: true });
   const file: SharedFile = world.file("lock");
-  return team(count, async () => {
-    const opened = await file.open();
-    const locked = await opened.tryLock("exclusive");
-    if (locked && (!checks || await opened.isCurrent())) {
-      await inside(busy, overlapped);
-      if (unlinks) await file.remove();
+  return team(contenders, async () => {
+    for (let i = 0; i < rounds; i++) {
+      const opened = await file.open();
+      const locked = await opened.tryLock("exclusive");
+      if (locked && (!checks || await opened.isCurrent())) {
+        await inside(busy, overlapped);
+        if (unlinks) await file.remove();
+      }
+      await opened.close();
     }
-    await opened.close();
   });
 }
 
@@ -48,7 +51,8 @@ export default defineScenario({
     "is locked, and begin again if it does not.",
   ],
   parameters: {
-    contenders: { about: "processes", smoke: 3, bench: { processes: 4 }, min: 2, max: 8 },
+    contenders: { about: "processes", smoke: 2, bench: { processes: 4 }, min: 2, max: 8 },
+    rounds: { about: "tries of each", smoke: 2, bench: { processes: 50 }, min: 1, max: 1000 },
   },
   worlds: ["simulation", "processes"],
   notes: { tasks: "there are no files", workers: "threads of one process share its files" },
@@ -56,15 +60,19 @@ export default defineScenario({
     unguarded: {
       expect: "broken",
       because: "who holds the removed file and who holds the new one are both inside",
-      build: (world, { contenders: count }) =>
-        contenders(world, count, { unlinks: true, checks: false }),
+      build: (world, numbers) => contend(world, numbers, { unlinks: true, checks: false }),
+      check,
+    },
+    checked: {
+      expect: "safe",
+      because: "whoever finds that the name leads to another file by now does not go in",
+      build: (world, numbers) => contend(world, numbers, { unlinks: true, checks: true }),
       check,
     },
     kept: {
       expect: "safe",
       because: "there is one file, so there is one lock",
-      build: (world, { contenders: count }) =>
-        contenders(world, count, { unlinks: false, checks: false }),
+      build: (world, numbers) => contend(world, numbers, { unlinks: false, checks: false }),
       check,
     },
   },
