@@ -630,7 +630,7 @@ export const mutants: readonly Mutant[] = [
     breaks: "a damaged count is not believed",
   }]),
   ...of("lib/queue/_table_file.ts", tables, [{
-    from: "if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return",
+    from: "if (known !== undefined && same(known.bytes, bytes)) return",
     to: "if (known !== undefined && known.bytes.length === bytes.length) return",
     breaks: "what another wrote is read",
   }, {

@@ -9,7 +9,6 @@
  * Who is about to change a content has it for himself: `take` leaves nothing known, until `publish` has
  * put it in the place of the old one, or `keep` gives it back as it was.
  */
-import { Buffer } from "node:buffer";
 import { replaceFile } from "../_file_replace.ts";
 import type { Files } from "../_host.ts";
 import { TableContent } from "./_table_content.ts";
@@ -20,6 +19,12 @@ const MODE = 0o600;
 interface Known {
   readonly bytes: Uint8Array;
   readonly content: TableContent;
+}
+
+function same(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
 }
 
 /** What one who may change the table has for himself. */
@@ -49,7 +54,7 @@ export class TableFile {
     const bytes = this.#files.readFile(this.#path);
     if (bytes === undefined) return TableContent.empty();
     const known = this.#known;
-    if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known.content;
+    if (known !== undefined && same(known.bytes, bytes)) return known.content;
     const content = TableContent.decode(bytes, this.#path);
     this.#known = { bytes, content };
     return content;
