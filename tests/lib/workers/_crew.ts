@@ -12,6 +12,7 @@ import {
 /** What a Worker begins with. */
 export interface Setup {
   readonly lock: SharedRwLockHandle;
+  readonly more: readonly SharedRwLockHandle[];
   readonly barrier: SharedBarrierHandle;
   readonly owner: number;
   readonly words: Int32Array<SharedArrayBuffer>;
@@ -19,14 +20,14 @@ export interface Setup {
 
 /** What a Worker is told to do. */
 export interface Order {
-  readonly do: "increment" | "append" | "read" | "pass" | "hold" | "park" | "churn";
+  readonly do: "increment" | "append" | "read" | "pass" | "hold" | "stand" | "churn";
   readonly how?: "sync" | "async" | "unguarded";
   readonly mode?: LockMode;
   readonly times?: number;
 }
 
-/** One Worker. */
-export class Hand {
+/** One Worker, which is told what to do by an `O` at a time. */
+export class Hand<O = Order> {
   readonly owner: number;
   readonly #worker: Worker;
   readonly #died: Promise<never>;
@@ -40,16 +41,16 @@ export class Hand {
     this.#died.catch(() => {});
   }
 
-  /** Starts a Worker, and waits until it listens. */
-  static async start(setup: Setup): Promise<Hand> {
-    const worker = new Worker(new URL("./_worker.ts", import.meta.url), { workerData: setup });
-    const hand = new Hand(worker, setup.owner);
+  /** Starts a Worker from `module` with what it begins with, and waits until it listens. */
+  static async start<O>(module: URL, setup: { readonly owner: number }): Promise<Hand<O>> {
+    const worker = new Worker(module, { workerData: setup });
+    const hand = new Hand<O>(worker, setup.owner);
     await hand.#answer();
     return hand;
   }
 
   /** Gives an order, and answers what came of it. */
-  do(order: Order): Promise<unknown> {
+  do(order: O): Promise<unknown> {
     const answer = this.#answer();
     this.#worker.postMessage(order);
     return answer;
@@ -69,6 +70,8 @@ export class Hand {
 /** Workers numbered from 1 up; this thread is owner 0. */
 export class Crew implements AsyncDisposable {
   readonly lock: SharedRwLock = SharedRwLock.create({ label: "shared" });
+  /** Others, for those who hold one and want another. */
+  readonly more: readonly SharedRwLock[] = [SharedRwLock.create(), SharedRwLock.create()];
   readonly barrier: SharedBarrier;
   readonly words: Int32Array<SharedArrayBuffer> = new Int32Array(new SharedArrayBuffer(4096));
   readonly hands: Hand[] = [];
@@ -88,12 +91,14 @@ export class Crew implements AsyncDisposable {
 
   /** Starts one Worker as `owner`. */
   hire(owner: number): Promise<Hand> {
-    return Hand.start({
+    const setup: Setup = {
       lock: this.lock.handle,
+      more: this.more.map(({ handle }) => handle),
       barrier: this.barrier.handle,
       owner,
       words: this.words,
-    });
+    };
+    return Hand.start<Order>(new URL("./_worker.ts", import.meta.url), setup);
   }
 
   /** Gives all the same order. */

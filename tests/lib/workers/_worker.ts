@@ -3,9 +3,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import { SharedBarrier, SharedRwLock } from "../../../lib/workers/mod.ts";
 import type { Order, Setup } from "./_crew.ts";
 
-const { lock: lockHandle, barrier: barrierHandle, owner, words }: Setup = workerData;
-const lock = SharedRwLock.attach(lockHandle, { owner });
-const barrier = SharedBarrier.attach(barrierHandle);
+const { owner, words, ...handles }: Setup = workerData;
+const lock = SharedRwLock.attach(handles.lock, { owner });
+const more = handles.more.map((handle) => SharedRwLock.attach(handle, { owner }));
+const barrier = SharedBarrier.attach(handles.barrier);
 
 /** What an order does; the words are plain memory unless it says otherwise. */
 const orders: Record<Order["do"], (order: Order) => unknown> = {
@@ -68,11 +69,16 @@ const orders: Record<Order["do"], (order: Order) => unknown> = {
     Atomics.wait(words, owner, 1);
     guard.release();
   },
-  /** Waits for the lock, and counts in word 0 if it ever gets in. */
-  park({ mode }) {
-    const guard = mode === "read" ? lock.readSync() : lock.writeSync();
+  /**
+   * Has one lock alone, shares another, and waits asleep for a third; counts in word 0 if it ever
+   * gets in there, and gives all of them back.
+   */
+  stand({ mode }) {
+    const [shared, wanted] = more;
+    using _alone = lock.writeSync();
+    using _shared = shared.readSync();
+    using _wanted = mode === "read" ? wanted.readSync() : wanted.writeSync();
     Atomics.add(words, 0, 1);
-    guard.release();
   },
   /** Takes and gives back the lock for ever; word `owner` is 1 while it is inside. */
   churn({ mode }) {

@@ -5,7 +5,8 @@
 import process from "node:process";
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { type LockMode, LockTimeoutError } from "../../../mod.ts";
+import { LockTimeoutError } from "../../../mod.ts";
+import type { SharedRwLock } from "../../../lib/workers/mod.ts";
 import { Crew } from "./_crew.ts";
 import { until } from "./_until.ts";
 
@@ -14,61 +15,44 @@ const timeout = 300_000;
 const rounds = Number(process.env.INTERLOCK_ROUNDS ?? 200);
 
 /** Gets the lock with nobody else about, as sure as can be, and leaves it free. */
-function works({ lock }: Crew): void {
+function works(lock: SharedRwLock): void {
   lock.writeSync({ timeout: 5000 }).release();
   lock.readSync({ timeout: 5000 }).release();
   assert.deepEqual(lock.query(), { holders: [], waiters: [] });
 }
 
 describe("SharedRwLock.reap() after terminate()", () => {
-  for (const mode of ["write", "read"] satisfies LockMode[]) {
-    test(`frees what a Worker held to ${mode}, ${rounds} times`, { timeout }, async () => {
-      await using crew = await Crew.start(0, 1);
-      const { lock, words } = crew;
-      for (let round = 0; round < rounds; round++) {
-        const hand = await crew.hire(1);
-        words[1] = 0;
-        void hand.do({ do: "hold", mode });
-        Atomics.wait(words, 1, 0);
-        const waiter = lock.write();
-        const terminated = hand.terminate();
-        assert.equal(lock.query().holders.length, 1);
-        assert.equal(lock.reap(1), mode);
-        (await waiter).release();
-        works(crew);
-        // On Deno it sleeps on until it is woken, and gives back what it no longer has.
-        using _mine = lock.writeSync();
-        Atomics.store(words, 1, 2);
-        Atomics.notify(words, 1);
-        await terminated;
-        assert.equal(lock.query().holders.length, 1);
-      }
-    });
-  }
-
-  test(`takes a parked Worker out of the queue, ${rounds} times`, { timeout }, async () => {
+  test(`frees what a Worker had and wanted, ${rounds} times`, { timeout }, async () => {
     await using crew = await Crew.start(0, 1);
-    const { lock, words } = crew;
+    const { lock, more: [shared, wanted], words } = crew;
     for (let round = 0; round < rounds; round++) {
       const hand = await crew.hire(1);
-      const guard = lock.writeSync();
-      void hand.do({ do: "park", mode: round % 2 === 0 ? "write" : "read" });
-      await until(() => lock.query().waiters.length === 1, "the Worker");
-      const [terminated, held] = [hand.terminate(), lock.reap(1)];
-      assert.equal(held, undefined);
-      assert.deepEqual(lock.query().waiters, []);
+      const guard = wanted.writeSync();
+      void hand.do({ do: "stand", mode: round % 2 === 0 ? "write" : "read" });
+      await until(() => wanted.query().waiters.length === 1, "the Worker");
+      const waiters = [lock.write(), shared.write()];
+      const terminated = hand.terminate();
+      assert.deepEqual([lock, shared].map((each) => each.query().holders.length), [1, 1]);
+      assert.deepEqual([lock, shared].map((each) => each.reap(1)), ["write", "read"]);
+      const mine = await Promise.all(waiters);
+      // On Deno it wakes now, is not let in, and gives back what it no longer has.
+      assert.equal(wanted.reap(1), undefined);
+      assert.deepEqual(wanted.query().waiters, []);
       guard.release();
-      works(crew);
+      works(wanted);
       await terminated;
-      works(crew);
+      works(wanted);
+      assert.deepEqual([lock, shared].map((each) => each.query().holders.length), [1, 1]);
+      for (const guard of mine) guard.release();
+      works(lock);
+      works(shared);
     }
-    // None of them has been let in after it was reaped, on Deno neither, where they wake.
     assert.equal(words[0], 0);
   });
 
   test(`frees the lock whatever a Worker was about, ${rounds} times`, { timeout }, async () => {
     await using crew = await Crew.start(0, 1);
-    const { lock, words } = crew;
+    const { lock, more, words } = crew;
     for (let round = 0; round < rounds; round++) {
       const hand = await crew.hire(1);
       void hand.do({ do: "churn", mode: round % 3 === 0 ? "read" : "write" });
@@ -85,9 +69,9 @@ describe("SharedRwLock.reap() after terminate()", () => {
         }
       }
       await terminated;
-      lock.reap(1);
+      for (const each of [lock, ...more]) each.reap(1);
       words[1] = 0;
-      works(crew);
+      works(lock);
     }
   });
 });

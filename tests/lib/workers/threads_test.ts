@@ -1,4 +1,7 @@
-/** `SharedRwLock` and `SharedBarrier` between real Workers. */
+/**
+ * `SharedRwLock` and `SharedBarrier` between real Workers, and what keeps a process alive;
+ * `snapshots_threads_test.ts` has `SharedSnapshots`.
+ */
 import { execFile } from "node:child_process";
 import { describe, test } from "node:test";
 import process from "node:process";
@@ -153,6 +156,9 @@ describe("A process", () => {
       ["lock, granted late", "granted\n"],
       ["lock, timed out", "timed out\n"],
       ["barrier, passed late", "passed\n"],
+      ["snapshots, their turn late", "updated\n"],
+      ["snapshots, a slot late", "updated\n"],
+      ["snapshots, changed late", "changed\n"],
     ]
   ) {
     test(`stays alive while an async wait is pending (${what})`, { timeout }, async () => {
@@ -163,6 +169,6 @@ describe("A process", () => {
 
   test("ends when no wait is pending any more", { timeout }, async () => {
     const { stdout } = await run(process.execPath, [...flags, program, "nothing pending"]);
-    assert.equal(stdout, "aborted\naborted\n");
+    assert.equal(stdout, "aborted\n".repeat(4));
   });
 });
