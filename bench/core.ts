@@ -11,6 +11,7 @@ import { benchmarks as fileLock } from "./file_lock.ts";
 import { benchmarks as lockManager } from "./lock_manager.ts";
 import { benchmarks as rwLock } from "./rw_lock.ts";
 import { benchmarks as sharedRwLock } from "./shared_rw_lock.ts";
+import { benchmarks as sharedSnapshots } from "./shared_snapshots.ts";
 import { benchmarks as snapshots } from "./snapshots.ts";
 import { benchmarks as timingOut } from "./timing_out.ts";
 
@@ -23,6 +24,7 @@ const suite: BenchmarkSuite = [
   ...lockManager,
   ...fileLock,
   ...sharedRwLock,
+  ...sharedSnapshots,
   ...engine,
   ...checker,
 ];

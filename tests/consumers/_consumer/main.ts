@@ -9,7 +9,7 @@ import { LockManager } from "@interlock/core/locks";
 import { Processor, WorkerCrashError } from "@interlock/core/processor";
 import { CsvRow, getNextPending, queueWrite, Table } from "@interlock/core/queue";
 import { RedisLocks, RedisUnavailableError } from "@interlock/core/redis";
-import { SharedRwLock } from "@interlock/core/workers";
+import { SharedBarrier, SharedRwLock, SharedSnapshots } from "@interlock/core/workers";
 import race from "./race.ts";
 
 async function useCore(): Promise<void> {
@@ -37,17 +37,23 @@ async function useQueue(): Promise<void> {
 
 async function useWorkers(): Promise<void> {
   const lock = SharedRwLock.create();
+  const barrier = SharedBarrier.create(2);
+  const values = SharedSnapshots.create(Uint8Array.of(0));
   const counter = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(new URL("./worker.ts", import.meta.url));
   const done = once(worker, "message");
-  worker.postMessage({ lock: lock.handle, counter });
+  const { handle } = barrier;
+  worker.postMessage({ lock: lock.handle, barrier: handle, values: values.handle, counter });
+  await barrier.wait();
   for (let i = 0; i < 1_000; i++) {
     await lock.withWrite(() => {
       counter[0] += 1;
     });
   }
+  for (let i = 0; i < 100; i++) await values.update(([value]) => Uint8Array.of(value + 1));
   await done;
   assert.equal(counter[0], 2_000);
+  assert.deepEqual([values.epoch, values.current], [200, Uint8Array.of(200)]);
   await worker.terminate();
 }
 
