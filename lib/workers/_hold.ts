@@ -27,20 +27,16 @@ export interface Side {
   leave(writes: boolean, timed: Timed | undefined): void;
 }
 
-// Two small classes and not one with a mode: an acquire costs two compare-and-swaps and its guard.
-
-/** One task's right to write; it forgets its side when it gives that back. */
-export class WriteHold implements Guard {
+/** One task's right to read or to write; it forgets its side when it gives that back. */
+export class Hold implements Guard {
+  readonly mode: LockMode;
   #side: Side | undefined;
   readonly #timed: Timed | undefined;
 
-  constructor(side: Side, timed: Timed | undefined) {
+  constructor(side: Side, mode: LockMode, timed: Timed | undefined) {
+    this.mode = mode;
     this.#side = side;
     this.#timed = timed;
-  }
-
-  get mode(): LockMode {
-    return "write";
   }
 
   get label(): string | undefined {
@@ -55,41 +51,7 @@ export class WriteHold implements Guard {
     const side = this.#side;
     if (side === undefined) return;
     this.#side = undefined;
-    side.leave(true, this.#timed);
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-}
-
-/** One task's right to read; it forgets its side when it gives that back. */
-export class ReadHold implements Guard {
-  #side: Side | undefined;
-  readonly #timed: Timed | undefined;
-
-  constructor(side: Side, timed: Timed | undefined) {
-    this.#side = side;
-    this.#timed = timed;
-  }
-
-  get mode(): LockMode {
-    return "read";
-  }
-
-  get label(): string | undefined {
-    return this.#timed?.party.label;
-  }
-
-  get released(): boolean {
-    return this.#side === undefined;
-  }
-
-  release(): void {
-    const side = this.#side;
-    if (side === undefined) return;
-    this.#side = undefined;
-    side.leave(false, this.#timed);
+    side.leave(this.mode === "write", this.#timed);
   }
 
   [Symbol.dispose](): void {

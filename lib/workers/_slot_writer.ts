@@ -8,19 +8,19 @@
  */
 import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import type { Host } from "../_host.ts";
-import { show } from "../_options.ts";
+import { checkEpoch, show } from "../_options.ts";
 import type { UpdateContext, UpdateOptions } from "../_snapshots_types.ts";
 import { UpdateRun } from "../_update.ts";
 import { type Write, type WriteEnd, Writes } from "../_writes.ts";
 import { ConflictError, LockTimeoutError } from "../errors.ts";
 import { SlotTimeoutError } from "./_errors.ts";
-import { WriteHold } from "./_hold.ts";
+import { Hold } from "./_hold.ts";
 import type {
   CommitOptions,
   SyncUpdateContext,
   SyncUpdateOptions,
 } from "./_shared_snapshots_types.ts";
-import type { SlotBytes } from "./_slot_pin.ts";
+import { type SlotBytes, SlotPin } from "./_slot_pin.ts";
 import type { FreeSlot, Slots } from "./_slots.ts";
 import type { ThreadSide } from "./_thread_side.ts";
 import { type Awaited, blockFor, waitFor } from "./_waiting.ts";
@@ -100,19 +100,65 @@ export class SlotWriter {
     return this.#writeSync({ make, failure: "failed" }, options);
   }
 
-  /** Publishes `next` in its turn if `expected` is current still; answers its epoch. */
-  commit(expected: number, next: Uint8Array, options: CommitOptions): Promise<number> {
+  /**
+   * Publishes `next` in its turn if nothing was committed since `base`, a pin or an epoch; answers its
+   * epoch.
+   */
+  commit(base: unknown, next: Uint8Array, options: CommitOptions): Promise<number> {
+    const expected = this.#checkCommit(base, next);
     const make = () => Promise.resolve(next);
     return this.#write({ expected, make, failure: "failed" }, options);
   }
 
   /** The same with the thread blocked. */
-  commitSync(expected: number, next: Uint8Array, options: SyncUpdateOptions): number {
+  commitSync(base: unknown, next: Uint8Array, options: SyncUpdateOptions): number {
+    const expected = this.#checkCommit(base, next);
     return this.#writeSync({ expected, make: () => next, failure: "failed" }, options);
   }
 
+  async #write(job: Job<Promise<Uint8Array>>, options: UpdateOptions): Promise<number> {
+    const write = this.writes.request(options.label);
+    try {
+      using _turn = await this.#side.acquire(true, options);
+      this.#expect(job.expected);
+      let free = await this.#slot(write, options);
+      options.signal?.throwIfAborted();
+      this.writes.start(write);
+      const epoch = this.#slots.epoch + 1;
+      const next = await job.make();
+      this.#check(next, "update");
+      while (!this.#slots.write(free, next, epoch)) free = await this.#slot(write, options);
+      this.#slots.publish(free.slot);
+      this.writes.end(write, "committed");
+      return epoch;
+    } catch (error) {
+      this.#failed(write, job.failure, error, options.signal);
+      throw error;
+    }
+  }
+
+  #writeSync(job: Job<Uint8Array>, options: SyncUpdateOptions): number {
+    const write = this.writes.request(options.label);
+    try {
+      using _turn = new Hold(this.#side, "write", this.#side.acquireSync(true, options));
+      this.#expect(job.expected);
+      let free = this.#slotSync(write, options);
+      this.writes.start(write);
+      const epoch = this.#slots.epoch + 1;
+      const next = job.make();
+      this.#check(next, "update");
+      while (!this.#slots.write(free, next, epoch)) free = this.#slotSync(write, options);
+      this.#slots.publish(free.slot);
+      this.writes.end(write, "committed");
+      return epoch;
+    } catch (error) {
+      this.#failed(write, job.failure, error, undefined);
+      throw error;
+    }
+  }
+
   /** Refuses what is no version, or too long for one. */
-  check(value: unknown, action: string): void {
+  #check(value: unknown, action: string): void {
     const { label } = this.#side;
     if (!(value instanceof Uint8Array)) {
       throw new TypeError(
@@ -128,45 +174,22 @@ export class SlotWriter {
     }
   }
 
-  async #write(job: Job<Promise<Uint8Array>>, options: UpdateOptions): Promise<number> {
-    const write = this.writes.request(options.label);
-    try {
-      using _turn = await this.#side.acquire(true, options);
-      this.#expect(job.expected);
-      let free = await this.#slot(write, options);
-      options.signal?.throwIfAborted();
-      this.writes.start(write);
-      const epoch = this.#slots.epoch + 1;
-      const next = await job.make();
-      this.check(next, "update");
-      while (!this.#slots.write(free, next, epoch)) free = await this.#slot(write, options);
-      this.#slots.publish(free.slot);
-      this.writes.end(write, "committed");
-      return epoch;
-    } catch (error) {
-      this.#failed(write, job.failure, error, options.signal);
-      throw error;
-    }
+  /** The epoch that `base` stands for, if a commit on it may succeed still. */
+  #checkCommit(base: unknown, next: unknown): number {
+    this.#check(next, "commit to");
+    const expected = this.#epochOf(base);
+    const { epoch } = this.#slots;
+    if (epoch === expected) return expected;
+    this.writes.count("conflicts");
+    throw new ConflictError(expected, epoch);
   }
 
-  #writeSync(job: Job<Uint8Array>, options: SyncUpdateOptions): number {
-    const write = this.writes.request(options.label);
-    try {
-      using _turn = new WriteHold(this.#side, this.#side.acquireSync(true, options));
-      this.#expect(job.expected);
-      let free = this.#slotSync(write, options);
-      this.writes.start(write);
-      const epoch = this.#slots.epoch + 1;
-      const next = job.make();
-      this.check(next, "update");
-      while (!this.#slots.write(free, next, epoch)) free = this.#slotSync(write, options);
-      this.#slots.publish(free.slot);
-      this.writes.end(write, "committed");
-      return epoch;
-    } catch (error) {
-      this.#failed(write, job.failure, error, undefined);
-      throw error;
-    }
+  #epochOf(base: unknown): number {
+    if (typeof base === "number") return checkEpoch(base, "commit");
+    if (SlotPin.isOf(base, this.#slots)) return base.epoch;
+    throw new TypeError(
+      `Cannot commit: base must be a pin of these snapshots or an epoch, got ${show(base)}`,
+    );
   }
 
   #expect(expected: number | undefined): void {

@@ -39,33 +39,23 @@
  * with it, the two mix.
  */
 import { Bell } from "./_bell.ts";
-import { allocate, countOf, type Words } from "./_memory.ts";
-import { MOST_MARKS, type Seat, seatsEnd } from "./_seat.ts";
+import type { Words } from "./_memory.ts";
+import { type Seat, seatsEnd } from "./_seat.ts";
 import { type SlotBytes, SlotVersion } from "./_slot_pin.ts";
-
-/** As many slots as an owner has marks. */
-export const MOST_SLOTS = MOST_MARKS;
-/** The least there can be: what is current is never written to. */
-export const LEAST_SLOTS = 2;
-/** As many bytes as a version may have: a gibibyte. */
-export const MOST_BYTES = 2 ** 30;
-
-/** Where the header says how many slots there are, and for how many bytes. */
-const COUNT = 8;
-const CAPACITY = 9;
-
-/** The words behind the seats: each of these begins a cache line of 16. */
-const CURRENT = 0;
-const FREED = 16;
-const CHANGED = 32;
-const SLOTS = 48;
-const STRIDE = 16;
-
-/** What each slot has there. */
-const EPOCH_LOW = 0;
-const EPOCH_HIGH = 1;
-const LENGTH = 2;
-const USE = 3;
+import {
+  CAPACITY,
+  CHANGED,
+  COUNT,
+  CURRENT,
+  EPOCH_HIGH,
+  EPOCH_LOW,
+  FREED,
+  LENGTH,
+  SLOTS,
+  slotWords,
+  STRIDE,
+  USE,
+} from "./_slots_memory.ts";
 
 /** How a slot is used: whether it is being written to, and how often it has been. */
 const WRITING = 1;
@@ -74,41 +64,6 @@ const TIMES = 2;
 /** What the current word says in its lowest bits is the slot. */
 const SLOT = 31;
 const STAMP = 32;
-
-/** How many words the bytes of a slot take, in whole cache lines. */
-function slotWords(capacity: number): number {
-  return Math.ceil(capacity / 64) * 16;
-}
-
-/** How many words such a memory has. */
-function lengthOf(owners: number, slots: number, capacity: number): number {
-  return seatsEnd(owners) + SLOTS + slots * (STRIDE + slotWords(capacity));
-}
-
-/** How many words the memory should have by what it says of itself, if that can be. */
-export function slotsLength(words: Words): number | undefined {
-  const slots = words[COUNT];
-  const capacity = words[CAPACITY];
-  if (slots < LEAST_SLOTS || slots > MOST_SLOTS) return undefined;
-  if (capacity < 1 || capacity > MOST_BYTES) return undefined;
-  return lengthOf(countOf(words), slots, capacity);
-}
-
-/** Lays out new memory, with `initial` as the version that is current. */
-export function allocateSlots(
-  owners: number,
-  slots: number,
-  capacity: number,
-  initial: Uint8Array,
-): Words {
-  const words = allocate("SharedSnapshots", owners, lengthOf(owners, slots, capacity));
-  words[COUNT] = slots;
-  words[CAPACITY] = capacity;
-  const first = seatsEnd(owners) + SLOTS;
-  words[first + LENGTH] = initial.length;
-  new Uint8Array(words.buffer, (first + slots * STRIDE) * 4).set(initial);
-  return words;
-}
 
 /** A slot that can be written to, as it was found. */
 export interface FreeSlot {
@@ -219,6 +174,11 @@ export class Slots {
     const whole = this.#seat.mark(0, last ? 1 << slot : 0);
     if (last) this.freed.ring();
     return whole;
+  }
+
+  /** The same; throws when the slot was not this thread's up to now. */
+  giveBack(slot: number): void {
+    if (!this.unpin(slot)) throw this.#seat.gone("read a version of");
   }
 
   /** The bytes of the version in `slot`. */

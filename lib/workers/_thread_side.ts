@@ -23,7 +23,7 @@ import type {
   LockStats,
 } from "../lock.ts";
 import { RwLock } from "../rw_lock.ts";
-import { isNamed, named, ReadHold, shown, type Side, WriteHold } from "./_hold.ts";
+import { Hold, isNamed, named, shown, type Side } from "./_hold.ts";
 import type { Words } from "./_memory.ts";
 import { LockSeat } from "./_lock_seat.ts";
 import { blockFor, waitFor } from "./_waiting.ts";
@@ -244,7 +244,7 @@ export class ThreadSide implements Side {
   }
 
   #hold(writes: boolean, timed: Timed | undefined): Guard {
-    return writes ? new WriteHold(this, timed) : new ReadHold(this, timed);
+    return new Hold(this, writes ? "write" : "read", timed);
   }
 
   /** Those inside: first those with a name, in the order they came. */

@@ -21,7 +21,7 @@ import {
 import { allocate, checkCount, checkNoSignal, countOf, nameOf, open, VERSION } from "./_memory.ts";
 import { checkOther, checkOwner, type OwnerOptions, type OwnersOptions } from "./_owner_options.ts";
 import { MOST_OWNERS, seatsEnd } from "./_seat.ts";
-import { ReadHold, WriteHold } from "./_hold.ts";
+import { Hold } from "./_hold.ts";
 import { ThreadSide } from "./_thread_side.ts";
 
 /** What is posted to another thread, for it to `attach()` to. A plain object, freely cloned. */
@@ -249,7 +249,7 @@ export class SharedRwLock implements ReadWriteLock {
     const side = this.#side;
     let timed: Timed | undefined;
     if (options !== undefined || !side.slip(false)) timed = this.#acquireSync(false, options);
-    return new ReadHold(side, timed);
+    return new Hold(side, "read", timed);
   }
 
   /**
@@ -279,7 +279,7 @@ export class SharedRwLock implements ReadWriteLock {
     let timed: Timed | undefined;
     // The guard is made in one place, so that compilers see where it goes and need not make it.
     if (options !== undefined || !side.slip(true)) timed = this.#acquireSync(true, options);
-    return new WriteHold(side, timed);
+    return new Hold(side, "write", timed);
   }
 
   /**
@@ -290,7 +290,7 @@ export class SharedRwLock implements ReadWriteLock {
    */
   tryRead(): Guard | undefined {
     const side = this.#side;
-    return side.slip(false) ? new ReadHold(side, undefined) : side.enter(false);
+    return side.slip(false) ? new Hold(side, "read", undefined) : side.enter(false);
   }
 
   /**
@@ -301,7 +301,7 @@ export class SharedRwLock implements ReadWriteLock {
    */
   tryWrite(): Guard | undefined {
     const side = this.#side;
-    return side.slip(true) ? new WriteHold(side, undefined) : side.enter(true);
+    return side.slip(true) ? new Hold(side, "write", undefined) : side.enter(true);
   }
 
   /**

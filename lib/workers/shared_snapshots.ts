@@ -19,8 +19,6 @@ import {
   show,
 } from "../_options.ts";
 import type { ChangeOptions, Pin, UpdateContext, UpdateOptions } from "../_snapshots_types.ts";
-import { isThenable } from "../_thenable.ts";
-import { ConflictError } from "../errors.ts";
 import { checkCount, checkNoSignal, countOf, open, VERSION, type Words } from "./_memory.ts";
 import { checkOther, checkOwner } from "./_owner_options.ts";
 import { MOST_OWNERS } from "./_seat.ts";
@@ -36,16 +34,17 @@ import type {
   SyncUpdateOptions,
 } from "./_shared_snapshots_types.ts";
 import { SlotChanges } from "./_slot_changes.ts";
-import { SlotPin, type SlotVersion } from "./_slot_pin.ts";
+import { SlotPin } from "./_slot_pin.ts";
+import { readersOf, viewCurrent } from "./_slot_readers.ts";
 import { SlotWriter } from "./_slot_writer.ts";
+import { Slots } from "./_slots.ts";
 import {
   allocateSlots,
   LEAST_SLOTS,
   MOST_BYTES,
   MOST_SLOTS,
-  Slots,
   slotsLength,
-} from "./_slots.ts";
+} from "./_slots_memory.ts";
 import { ThreadSide } from "./_thread_side.ts";
 
 export type * from "./_shared_snapshots_types.ts";
@@ -249,33 +248,7 @@ export class SharedSnapshots {
    */
   view<R>(fn: (value: Uint8Array<SharedArrayBuffer>, epoch: number) => R): R {
     checkFunction("fn", fn, "view version");
-    const version = this.#slots.pin();
-    let result: R;
-    try {
-      result = fn(version.value, version.epoch);
-    } catch (error) {
-      this.#slots.unpin(version.slot);
-      throw error;
-    }
-    if (isThenable(result)) return this.#viewed(result, version) as R;
-    this.#release(version);
-    return result;
-  }
-
-  async #viewed(result: PromiseLike<unknown>, version: SlotVersion): Promise<unknown> {
-    let value: unknown;
-    try {
-      value = await result;
-    } catch (error) {
-      this.#slots.unpin(version.slot);
-      throw error;
-    }
-    this.#release(version);
-    return value;
-  }
-
-  #release({ slot }: SlotVersion): void {
-    if (!this.#slots.unpin(slot)) throw this.#side.seat.gone("read a version of");
+    return viewCurrent(this.#slots, fn);
   }
 
   /**
@@ -380,7 +353,7 @@ export class SharedSnapshots {
     options: CommitOptions = {},
   ): Promise<number> {
     checkAcquireOptions(options, "commit");
-    return await this.#writer.commit(this.#checkCommit(base, next), next, options);
+    return await this.#writer.commit(base, next, options);
   }
 
   /**
@@ -404,7 +377,7 @@ export class SharedSnapshots {
     options: SyncUpdateOptions = {},
   ): number {
     checkSyncOptions(options, "commit");
-    return this.#writer.commitSync(this.#checkCommit(base, next), next, options);
+    return this.#writer.commitSync(base, next, options);
   }
 
   /**
@@ -483,7 +456,7 @@ export class SharedSnapshots {
     return {
       epoch: slots.epoch,
       slots: slots.count,
-      ...readers(slots, this.owner),
+      ...readersOf(slots, this.owner),
       watchers: this.#changes.size,
       turn: this.#side.query(),
       ...this.#writer.writes.stats(),
@@ -540,23 +513,6 @@ export class SharedSnapshots {
     }
     this.#side.detach();
   }
-
-  #checkCommit(base: unknown, next: unknown): number {
-    this.#writer.check(next, "commit to");
-    const expected = this.#epochOf(base);
-    const { epoch } = this;
-    if (epoch === expected) return expected;
-    this.#writer.writes.count("conflicts");
-    throw new ConflictError(expected, epoch);
-  }
-
-  #epochOf(base: unknown): number {
-    if (typeof base === "number") return checkEpoch(base, "commit");
-    if (SlotPin.isOf(base, this.#slots)) return base.epoch;
-    throw new TypeError(
-      `Cannot commit: base must be a pin of these snapshots or an epoch, got ${show(base)}`,
-    );
-  }
 }
 
 function checkSide(options: SharedSnapshotsSideOptions, action: string): void {
@@ -568,26 +524,4 @@ function checkSide(options: SharedSnapshotsSideOptions, action: string): void {
 function checkSyncOptions(options: UpdateOptions, action: string): void {
   checkAcquireOptions(options, action);
   checkNoSignal(options, action);
-}
-
-/** The part of the statistics that is about pins. */
-function readers(
-  slots: Slots,
-  self: number,
-): Pick<SharedSnapshotsStats, "readers" | "oldestPin" | "retained"> {
-  const versions = slots.look().map(({ slot, epoch, owners }) => {
-    const others = owners.filter((owner) => owner !== self);
-    const pins = slots.pinsOn(slot);
-    const names = pins === 0 ? [] : [...slots.seen(slot)?.labels?.keys() ?? []];
-    return {
-      epoch,
-      readers: pins + others.length,
-      labels: [...names, ...others.map((owner) => `owner ${owner}`)],
-    };
-  });
-  return {
-    readers: versions.reduce((sum, { readers }) => sum + readers, 0),
-    oldestPin: versions.find(({ readers }) => readers > 0),
-    retained: versions.length,
-  };
 }
