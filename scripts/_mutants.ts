@@ -65,10 +65,17 @@ const queue = ["tests/lib/queue/write_queue_test.ts"];
 const tableCrashes = ["tests/lib/queue/crash_test.ts"];
 const shared = [
   "tests/lib/workers/shared_rw_lock_test.ts",
-  "tests/lib/workers/reaping_test.ts",
   "tests/lib/workers/interleavings_test.ts",
 ];
-const barrier = ["tests/lib/workers/shared_barrier_test.ts"];
+const slots = [
+  "tests/lib/workers/shared_snapshots_test.ts",
+  "tests/lib/workers/snapshots_interleavings_test.ts",
+];
+const sharedSnapshots = ["tests/lib/workers/shared_snapshots_test.ts"];
+const barrier = [
+  "tests/lib/workers/shared_barrier_test.ts",
+  "tests/lib/workers/interleavings_test.ts",
+];
 
 /** All of them. */
 export const mutants: readonly Mutant[] = [
@@ -702,5 +709,137 @@ export const mutants: readonly Mutant[] = [
     from: "if (index > 0) Atomics.notify(this.#words, WORD);",
     to: "",
     breaks: "the last to arrive wakes the others",
+  }, {
+    from: "const next = last ? (roundOf(word) + ROUND) | 0 : word + 1;",
+    to: "const next = last ? (word + ROUND) | 0 : word + 1;",
+    breaks: "a round begins with nobody in it",
+  }, {
+    from: "if (Atomics.compareExchange(this.#words, WORD, word, next) !== word) continue;",
+    to: "Atomics.store(this.#words, WORD, next);",
+    breaks: "no arrival is lost to another",
+  }, {
+    from: "      if (this.#withdraw(round)) throw error;\n",
+    to: "      throw error;\n",
+    breaks: "a party that times out synchronously has not arrived",
+  }, {
+    from: "      withdraw: () => this.#withdraw(round),",
+    to: "      withdraw: () => true,",
+    breaks: "a party that gives up has not arrived",
+  }]),
+  ...of("lib/workers/_slots.ts", slots, [{
+    from: "    if (!marked || (Atomics.load(this.#words, this.#current) & SLOT) !== slot) {",
+    to: "    if (!marked) {",
+    breaks: "what a reader has pinned is what it found current afterwards",
+  }, {
+    from: "      (this.#seat.allMarks() & (1 << slot)) === 0;",
+    to: "      (this.#seat.allMarks() & (1 << slot)) >= 0;",
+    breaks: "nobody writes where somebody reads",
+  }, {
+    from: "    return (Atomics.load(this.#words, this.#current) & SLOT) !== slot &&\n" +
+      "      (this.#seat.allMarks()",
+    to: "    return slot >= 0 &&\n      (this.#seat.allMarks()",
+    breaks: "a slot that has become current meanwhile is not written to",
+  }, {
+    from: "      const stale = this.#pins[slot] === 0 ? 1 << slot : 0;",
+    to: "      const stale = 0;",
+    breaks: "a reader that came too late leaves no mark",
+  }, {
+    from: "      if (stale !== 0) this.freed.ring();\n",
+    to: "",
+    breaks: "a writer that found such a mark is woken",
+  }, {
+    from: "    const last = --this.#pins[slot] === 0;",
+    to: "    const last = --this.#pins[slot] >= 0;",
+    breaks: "a version is pinned until the last of a thread's pins on it is gone",
+  }, {
+    from: "    if (last) this.freed.ring();",
+    to: "",
+    breaks: "a release wakes the writer that waits for a slot",
+  }, {
+    from: "    if (seen !== undefined && seen.epoch === epoch) return seen;",
+    to: "    if (seen !== undefined) return seen;",
+    breaks: "a slot that was written again has another version",
+  }, {
+    from: "    return this.#find(false) ?? this.#find(true);",
+    to: "    return this.#find(false);",
+    breaks: "a slot that a dead thread was writing to can be had",
+  }, {
+    from: "    if (Atomics.compareExchange(words, header + USE, use, mine) !== use) return false;",
+    to: "    Atomics.store(words, header + USE, mine);",
+    breaks: "one that was reaped writes no slot that has been used since it was found",
+  }, {
+    from: "      Atomics.compareExchange(words, header + USE, mine, mine ^ WRITING);",
+    to: "",
+    breaks: "a slot that has been written is as good as any other",
+  }, {
+    from: '      this.#seat.verify("commit to");\n      const next = (word & ~SLOT)',
+    to: "      const next = (word & ~SLOT)",
+    breaks: "one that has been reaped publishes nothing",
+  }, {
+    from: "    this.changed.ring();",
+    to: "",
+    breaks: "a commit wakes those who wait for a change",
+  }, {
+    from: "    Atomics.add(this.#words, this.#current, STAMP);",
+    to: "",
+    breaks: "a swap that one was about to do when it was reaped fails",
+  }, {
+    from: "    this.freed.toll();",
+    to: "",
+    breaks: "a reaper wakes the writer that waits for what the dead had pinned",
+  }, {
+    from: "      if (Atomics.load(this.#words, this.#current) === word) return epoch;",
+    to: "      return epoch;",
+    breaks: "an epoch is not half of one and half of another",
+  }]),
+  ...of("lib/workers/_seat.ts", slots, [{
+    from:
+      "    if (!this.alive || Atomics.compareExchange(words, this.at + MARKS, before, after) !== before) {",
+    to: "    if (Atomics.compareExchange(words, this.at + MARKS, before, after) !== before) {",
+    breaks: "one whose seat was taken away and given out marks nothing",
+  }, {
+    from: "      const bare = tagOf(dead + TENURE);",
+    to: "      const bare = marks;",
+    breaks: "what the dead had pinned is free",
+  }]),
+  ...of("lib/workers/_bell.ts", slots, [{
+    from: "    Atomics.add(this.#words, this.signal, 1);",
+    to: "",
+    breaks: "who read the counter before a ring does not sleep on",
+  }, {
+    from: "    if (Atomics.load(this.#words, this.#flag) !== 0) this.toll();",
+    to: "    this.toll();",
+    breaks: "where nobody sleeps nobody is called",
+  }]),
+  ...of("lib/workers/_slot_writer.ts", sharedSnapshots, [{
+    from: "            slots.unpin(base.slot);",
+    to: "",
+    breaks: "an update keeps the version it was given no longer than its function runs",
+  }, {
+    from: "    const left = Math.max(0, timeout - this.#waited(write));",
+    to: "    const left = timeout;",
+    breaks: "one timeout bounds the wait for a turn and a slot",
+  }, {
+    from: "    if (epoch !== expected) throw new ConflictError(expected, epoch);",
+    to: "",
+    breaks: "no commit is overwritten unseen that came while one waited",
+  }, {
+    from: "      options.signal?.throwIfAborted();\n      this.writes.start(write);",
+    to: "      this.writes.start(write);",
+    breaks: "no update begins after its signal has aborted",
+  }]),
+  ...of("lib/workers/_slot_changes.ts", sharedSnapshots, [{
+    from: '        slots.verify("wait for a change of");\n',
+    to: "",
+    breaks: "one that has been reaped waits for no change",
+  }, {
+    from: "        changed.arm();",
+    to: "",
+    breaks: "who waits for a change is told of it",
+  }]),
+  ...of("lib/workers/_slot_readers.ts", sharedSnapshots, [{
+    from: "  slots.giveBack(version.slot);",
+    to: "  slots.unpin(version.slot);",
+    breaks: "what a view has read is not answered when the thread has been reaped meanwhile",
   }]),
 ];

@@ -39,7 +39,9 @@ test("every part of the core has its mutants", { timeout }, () => {
     ...["deadlock", "_lock_request", "lock_manager", "snapshots", "_update", "_version"],
     ...["_file_slot", "_file_gate", "_file_slots", "_file_parked", "_file_replace"],
     ...["_file_version", "file_snapshots", "workers/_seat"],
-    ...["workers/_lock_seat", "workers/_thread_side"],
+    ...["workers/_lock_seat", "workers/_thread_side", "workers/shared_barrier"],
+    ...["workers/_slots", "workers/_slot_writer", "workers/_slot_changes"],
+    ...["workers/_slot_readers", "workers/_bell"],
     ...["queue/_csv", "queue/_queue_file", "queue/_table_content", "queue/_table_files"],
     ...["queue/_write_queue", "queue/table", "queue/_turn", "queue/_table_file"],
   ];
