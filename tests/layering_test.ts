@@ -188,6 +188,18 @@ const rules: Rule[] = [
     ],
   ),
   importsOnly(
+    "the lab's own benchmarks import worlds, the engine and lib, and nothing of what measures them",
+    within("lab/benchmarks"),
+    (target) =>
+      isNode(target) || isPackage(target) || isCore(target) ||
+      within("lib", "lab/benchmarks", "lab/worlds", "lab/engine")(target),
+    [
+      ["lab/benchmarks/x.ts", `import { measureBenchmark } from "../runners/measure.ts";`],
+      ["lab/benchmarks/x.ts", `import type { Figure } from "../reports/mod.ts";`],
+      ["lab/benchmarks/x.ts", `import { lostUpdate } from "../scenarios/mod.ts";`],
+    ],
+  ),
+  importsOnly(
     "reports import the engine, and of the worlds only types; they do no I/O",
     within("lab/reports"),
     (target, { typeOnly }) =>

@@ -7,6 +7,7 @@ import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { expectSafe, team } from "../lab/mod.ts";
 import { main } from "../lab/runners/cli.ts";
+import { isFigureName } from "../lab/runners/figures.ts";
 import { runtimes } from "../lab/worlds/_runtimes.ts";
 import { Folder } from "./lib/_folder.ts";
 
@@ -84,9 +85,39 @@ test("every lab command in the README runs", { timeout }, async () => {
   using folder = new Folder();
   for (const args of commands) {
     if (args[0] === undefined) continue; // The tour has its own tests, and the gate runs it whole.
-    if (args[0] === "bench") args.push("--time", "5", "--world", "tasks");
+    if (args[0] === "bench") args.push("--time", "5");
+    if (args[0] === "bench" && !isFigureName(args[1])) args.push("--world", "tasks");
     if (args[0] === "report") args.push("--time", "0", "--out", folder.path);
     assert.notEqual(await lab(...args), "", args.join(" "));
+  }
+});
+
+test("the tables in the README are those that the commands beside them print", {
+  timeout,
+}, async () => {
+  const cells = (line: string) => line.split("|").slice(1, -1).map((cell) => cell.trim());
+  const rowsOf = (text: string) => {
+    const [head, , ...rows] = text.trim().split("\n").map(cells);
+    return { head, rows };
+  };
+  // Numbers differ from run to run: what is compared are the words, and of a verdict the first.
+  const words = (row: readonly string[]) =>
+    row.map((cell) => /^[\d.,]+( ?[µn]?m?s|\/s| ×)$/.test(cell) ? "#" : cell.split(":")[0]);
+  const verdict = (row: string[]) => words(row).map((cell) => cell.replace(/^UNSAFE.*/, "UNSAFE"));
+  const shown = [...readme.matchAll(/^deno task lab bench (\S+)[^`]*```\n\n(\|.*?)\n\n/gms)];
+  assert.deepEqual(shown.map(([, name]) => name), [
+    "strategies",
+    "locking-overhead",
+    "reads-beside-write",
+  ]);
+  for (const [, name, table] of shown) {
+    const inReadme = rowsOf(table);
+    const printed = rowsOf(await lab("bench", name, "--markdown", "--time", "30"));
+    assert.deepEqual(inReadme.head, printed.head);
+    // What needs a Redis server may be missing where there is none.
+    const left = inReadme.rows.map(verdict).map(String);
+    for (const row of printed.rows.map(verdict).map(String)) assert.ok(left.includes(row), row);
+    assert.ok(printed.rows.length >= inReadme.rows.length - 4);
   }
 });
 

@@ -10,3 +10,5 @@ export * from "./scenario_page.ts";
 export * from "./shared_state.ts";
 export * from "./suite_results.ts";
 export * from "./suite_table.ts";
+export * from "./figures.ts";
+export * from "./figure_text.ts";

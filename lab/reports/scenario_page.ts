@@ -1,5 +1,6 @@
 /** A scenario in words. */
 import type { Layout } from "./text.ts";
+import { widthOf, wrap } from "./_wrap.ts";
 
 /** What the reports need of a scenario. */
 export interface ScenarioText {
@@ -42,17 +43,23 @@ export function scenarioLine(scenario: ScenarioText, { palette }: Layout): strin
 /** All that a scenario teaches. */
 export function scenarioPage(scenario: ScenarioText, { palette, width }: Layout): string {
   const columns = Math.min(width, 100);
-  const paragraphs = scenario.lesson.map((paragraph) => wrap(paragraph, columns));
-  const variants = Object.entries(scenario.variants).map(([name, { expect, because }]) =>
-    `  ${name.padEnd(16)} ${
-      expect === "broken" ? palette.red("broken") : palette.green("safe  ")
-    }  ${because}`
+  const paragraphs = scenario.lesson.map((paragraph) => wrap(paragraph, columns).join("\n"));
+  const names = Math.max(
+    16,
+    ...[...Object.keys(scenario.variants), ...Object.keys(scenario.parameters)].map(widthOf),
   );
-  const parameters = Object.entries(scenario.parameters).map(([name, parameter]) =>
-    `  ${
-      name.padEnd(16)
-    } ${parameter.about}: ${parameter.smoke}, from ${parameter.min} to ${parameter.max}`
-  );
+  const variants = Object.entries(scenario.variants).flatMap(([name, { expect, because }]) => {
+    const verdict = expect === "broken" ? palette.red("broken") : palette.green("safe  ");
+    return wrap(`  ${name.padEnd(names)} ${verdict}  ${because}`, columns, names + 11);
+  });
+  const parameters = Object.entries(scenario.parameters).flatMap(([name, parameter]) => {
+    const { about, smoke, min, max } = parameter;
+    return wrap(
+      `  ${name.padEnd(names)} ${about}: ${smoke}, from ${min} to ${max}`,
+      columns,
+      names + 3,
+    );
+  });
   return [
     palette.bold(`${scenario.title} (${scenario.name})`),
     ...paragraphs,
@@ -63,21 +70,8 @@ export function scenarioPage(scenario: ScenarioText, { palette, width }: Layout)
     [
       `Between ${scenario.worlds.join(", ")}. From ${scenario.seed}.`,
       ...Object.entries(scenario.notes ?? {}).map(([world, why]) =>
-        wrap(`Not between ${world}: ${why}`, columns)
+        wrap(`Not between ${world}: ${why}`, columns).join("\n")
       ),
     ].join("\n"),
   ].join("\n\n");
-}
-
-function wrap(text: string, width: number): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = "";
-    }
-    line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join("\n");
 }

@@ -54,7 +54,12 @@ export async function bench(
   return results;
 }
 
-async function benchOne(distance: Distance, subject: Subject, time: number): Promise<BenchResult> {
+/** Measures one variant at one distance: from the common start to the last end, each result checked. */
+export async function benchOne(
+  distance: Distance,
+  subject: Subject,
+  time: number,
+): Promise<BenchResult> {
   let samples = 0;
   let wrong = 0;
   // The clock mitata reads: it stands still while a run is set up and while its result is checked.

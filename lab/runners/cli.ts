@@ -11,6 +11,9 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ScheduleCodeError } from "../engine/mod.ts";
 import {
   benchTable,
+  type Figure,
+  figureMarkdown,
+  figureText,
   type Layout,
   palette,
   scenarioLine,
@@ -32,6 +35,7 @@ import {
   type WorldName,
 } from "../worlds/mod.ts";
 import { bench, resultHash } from "./bench.ts";
+import { FIGURES, isFigureName, makeFigures } from "./figures.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
 import { writeReport } from "./report.ts";
 import { play } from "./play.ts";
@@ -196,10 +200,23 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
       }
     });
 
-  command("bench [name]", "measure every variant in free runs, beside the unguarded one")
+  command(
+    "bench [name]",
+    "measure every variant in free runs, beside the unguarded one; or a figure",
+  )
     .option("--world <world>", "only this distance", parseWorld)
-    .option("--time <ms>", "how long to measure each variant", parsePositive, 600)
+    .option(
+      "--time <ms>",
+      "how long to measure each variant, or each way in a figure",
+      parsePositive,
+    )
+    .option("--markdown", "print figures as tables for a document")
+    .option("--seeds <number>", "from how many seeds first-bug looks for each bug", parsePositive)
+    .option("--budget <number>", "schedules at most in each search of first-bug", parsePositive)
+    .addHelpText("after", `\nFigures:\n${figureList()}`)
     .action(async (name: string | undefined, options: BenchFlags) => {
+      if (name !== undefined && isFigureName(name)) return await runFigures(name, options);
+      refuseFigureFlags(options);
       const { worlds, leftOut } = worldsOf(options.world);
       const results = await bench(name === undefined ? scenarios : [findScenario(name)], {
         worlds,
@@ -234,6 +251,27 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
       else terminal.out(outcome.files.join("\n"));
       finish(outcome.met);
     });
+
+  /** Makes figures, and tells each as soon as it is made. */
+  async function runFigures(name: string, options: BenchFlags): Promise<void> {
+    const { world, time, seeds, budget } = options;
+    if (world !== undefined) {
+      throw new UsageError(
+        `Cannot make ${name} between ${world} only: a figure has its own distances`,
+      );
+    }
+    const measuring = (done: number, total: number, what: string) =>
+      terminal.progress(progressLine(done, total, what));
+    const figures: Figure[] = [];
+    for await (const figure of makeFigures(name, { time, seeds, budget, measuring })) {
+      terminal.progress("");
+      figures.push(figure);
+      if (options.json) continue;
+      terminal.out((options.markdown ? figureMarkdown(figure) : figureText(figure, layout)) + "\n");
+    }
+    if (options.json) json({ figures });
+    finish(figures.every(({ met }) => met));
+  }
 
   async function runTour(stops: readonly Scenario[], options: TourFlags): Promise<void> {
     const started = performance.now();
@@ -315,7 +353,26 @@ interface PlayFlags extends JsonFlag {
 
 interface BenchFlags extends JsonFlag {
   world?: WorldName;
-  time: number;
+  time?: number;
+  markdown?: boolean;
+  seeds?: number;
+  budget?: number;
+}
+
+/** What only figures know is not left unsaid elsewhere. */
+function refuseFigureFlags(options: BenchFlags): void {
+  const flag = (["markdown", "seeds", "budget"] as const).find((each) =>
+    options[each] !== undefined
+  );
+  if (flag === undefined) return;
+  const names = FIGURES.map(({ name }) => name).join(", ");
+  throw new UsageError(`Cannot measure scenarios with --${flag}: it is for ${names}`);
+}
+
+/** The figures, a line each. */
+function figureList(): string {
+  const width = Math.max(...FIGURES.map(({ name }) => name.length));
+  return FIGURES.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`).join("\n");
 }
 
 /** The same terminal, which shows nothing but what is asked. */
