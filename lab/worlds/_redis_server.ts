@@ -12,8 +12,11 @@ import type { Readable, Writable } from "node:stream";
 import { WorldError } from "./distance.ts";
 import { onLines } from "./_lines.ts";
 
-/** The program: what `INTERLOCK_REDIS_SERVER` names, else what is on PATH. */
-const COMMAND = process.env.INTERLOCK_REDIS_SERVER || "redis-server";
+/**
+ * The program: what `INTERLOCK_REDIS_SERVER` names, else what is on PATH. Asked for when it is needed: who
+ * explores between tasks loads this too, and has no permission to read the environment.
+ */
+const command = () => process.env.INTERLOCK_REDIS_SERVER || "redis-server";
 
 const KEEPER = `
 exec 3<&0
@@ -34,10 +37,10 @@ let found: boolean | undefined;
 
 /** Why there can be no server of our own; `undefined` where there can. */
 export function whyNoRedisServer(): string | undefined {
-  found ??= spawnSync(COMMAND, ["--version"]).status === 0;
+  found ??= spawnSync(command(), ["--version"]).status === 0;
   return found
     ? undefined
-    : `there is no ${COMMAND} on this machine (Debian: apt-get install redis-server)`;
+    : `there is no ${command()} on this machine (Debian: apt-get install redis-server)`;
 }
 
 /** A port that nobody listens on. */
@@ -94,7 +97,7 @@ export class RedisServer implements AsyncDisposable {
   static #launch(port: number, args: readonly string[]): Promise<RedisServer> {
     const where = ["--port", String(port), "--bind", "127.0.0.1"];
     const forgetful = ["--save", "", "--appendonly", "no"];
-    const shell = spawn("sh", ["-c", KEEPER, "sh", COMMAND, ...where, ...forgetful, ...args], {
+    const shell = spawn("sh", ["-c", KEEPER, "sh", command(), ...where, ...forgetful, ...args], {
       stdio: ["pipe", "pipe", "pipe"],
     });
     shell.stdin.on("error", () => {});
@@ -115,7 +118,7 @@ export class RedisServer implements AsyncDisposable {
         reject(new WorldError(`Cannot start a Redis server: ${why}; it said: ${said.trim()}`));
       };
       shell.on("error", (error) => died(error.message));
-      shell.on("close", () => died(`${COMMAND} has ended`));
+      shell.on("close", () => died(`${command()} has ended`));
     });
   }
 
