@@ -1,6 +1,7 @@
 import { map } from "../worlds/map_kind.ts";
 import { defineScenario, team } from "../worlds/scenario.ts";
 import type { SharedMap } from "../worlds/map_kind.ts";
+import { store } from "../worlds/store_kind.ts";
 
 const KEYS = ["a", "b", "c"];
 const SECRETS = Object.fromEntries(KEYS.map((key) => [key, `secret of ${key}`]));
@@ -90,6 +91,27 @@ export default defineScenario({
         wrong === 0 && (store as SharedMap<string>).keys().length === KEYS.length
           ? undefined
           : "a reader found something else",
+    },
+    store: {
+      expect: "safe",
+      because: "readers of the library's own store find what was stored, whole, whoever else reads",
+      worlds: ["tasks", "processes"],
+      build: (world, { readers, reads }) => {
+        const secrets = world.object("secrets", store());
+        const filled = world.barrier("filled", readers);
+        const wrong = world.cell("wrong", 0);
+        return team(readers, async (place) => {
+          if (place === 0) {
+            for (const key of KEYS) await secrets.set(key, SECRETS[key]);
+          }
+          await filled.wait();
+          for (let i = 0; i < reads; i++) {
+            const key = KEYS[(place + i) % KEYS.length];
+            if ((await secrets.get(key))?.value !== SECRETS[key]) await wrong.write(1);
+          }
+        });
+      },
+      check: ({ wrong }) => wrong === 0 ? undefined : "a reader found something else",
     },
   },
 });

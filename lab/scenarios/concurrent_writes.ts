@@ -1,5 +1,6 @@
 import { map, type SharedMap } from "../worlds/map_kind.ts";
 import { type Actor, defineScenario, team } from "../worlds/scenario.ts";
+import { type SharedStore, store } from "../worlds/store_kind.ts";
 import { type SharedValue, value } from "../worlds/value_kind.ts";
 import type { World } from "../worlds/world.ts";
 
@@ -79,6 +80,19 @@ export default defineScenario({
       },
       check: (_end, numbers, { store }) =>
         missing((store as SharedMap<number>).keys().length, numbers),
+    },
+    store: {
+      expect: "safe",
+      because: "the library's own store keeps each key by itself",
+      worlds: ["tasks", "processes"],
+      build: (world, { writers, keys }) => {
+        const secrets = world.object("secrets", store());
+        return team(writers, async (place) => {
+          for (let i = 0; i < keys; i++) await secrets.set(`${place}-${i}`, i);
+        });
+      },
+      check: async (_end, numbers, { secrets }) =>
+        missing((await (secrets as SharedStore).list()).length, numbers),
     },
   },
 });

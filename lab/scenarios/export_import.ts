@@ -1,5 +1,6 @@
 import { map } from "../worlds/map_kind.ts";
 import { type Actor, defineScenario, type EndState } from "../worlds/scenario.ts";
+import { store } from "../worlds/store_kind.ts";
 import { type SharedValue, value } from "../worlds/value_kind.ts";
 import type { World } from "../worlds/world.ts";
 
@@ -115,6 +116,26 @@ export default defineScenario({
         const { user, password } = (store as SharedValue<Both>).get();
         return user === password ? check(end) : "the store itself is torn";
       },
+    },
+    store: {
+      expect: "safe",
+      because: "an import is one transaction of the library's store, and an export one snapshot",
+      worlds: ["tasks", "processes"],
+      build: (world, numbers) => {
+        const secrets = world.object("secrets", store());
+        return crowd(
+          world,
+          numbers,
+          async (number) => {
+            await secrets.transaction((transaction) => {
+              transaction.set("user", number);
+              transaction.set("password", number);
+            });
+          },
+          async () => ({ user: 0, password: 0, ...await secrets.readAll() }),
+        );
+      },
+      check,
     },
   },
 });

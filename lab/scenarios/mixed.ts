@@ -1,5 +1,7 @@
+import { models } from "../engine/history/mod.ts";
 import { map } from "../worlds/map_kind.ts";
 import { defineScenario, type EndState, team } from "../worlds/scenario.ts";
+import { store } from "../worlds/store_kind.ts";
 import { value } from "../worlds/value_kind.ts";
 
 function check({ ghosts }: EndState): string | undefined {
@@ -17,7 +19,8 @@ export default defineScenario({
     "right, and the answer to each get is right; but the two are of different moments, and the reader finds " +
     "a key that has no value. Code after it takes that for damage, or crashes.",
     "A list is of the past as soon as it is there. Either live with it: a key without a value is one that " +
-    "was deleted. Or read one version of everything: a snapshot, or a read lock held over both.",
+    "was deleted. Or read one version of everything: a snapshot, or a read lock held over both. The library's " +
+    "store is checked here by its history as well: what is read must be what was last written or deleted.",
   ],
   parameters: {
     readers: {
@@ -131,6 +134,38 @@ export default defineScenario({
         ];
       },
       check,
+    },
+    store: {
+      expect: "safe",
+      because: "readers of the library's own store have a snapshot, in which list and look agree",
+      worlds: ["tasks", "processes"],
+      build: (world, { readers, writers, rounds }) => {
+        const secrets = world.object("secrets", store());
+        const calls = world.calls();
+        const write = (value: string | null) =>
+          calls.call("write", value, async () => {
+            if (value === null) await secrets.delete("a");
+            else await secrets.set("a", value);
+          });
+        const read = () =>
+          calls.call("read", undefined, async () => (await secrets.readAll()).a ?? null);
+        return [
+          ...team(writers, async (place) => {
+            for (let i = 0; i < rounds; i++) {
+              await write(`${place}-${i}`);
+              await write(null);
+            }
+          }),
+          ...Array.from({ length: readers }, (_, place) => ({
+            name: `reader ${place + 1}`,
+            run: async () => {
+              for (let i = 0; i < rounds; i++) await read();
+            },
+          })),
+        ];
+      },
+      check: () => undefined,
+      model: models.register(),
     },
   },
 });

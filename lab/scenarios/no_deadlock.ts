@@ -1,18 +1,18 @@
-import { type Actor, defineScenario, type EndState } from "../worlds/scenario.ts";
-import type { Lock, World } from "../worlds/world.ts";
+import { type Actor, defineScenario, type EndState, team } from "../worlds/scenario.ts";
+import type { Cell, Lock, World } from "../worlds/world.ts";
 
-type Numbers = { readonly rounds: number };
+type Numbers = { readonly actors: number; readonly rounds: number };
 
-function check({ stored, indexed }: EndState, { rounds }: Numbers): string | undefined {
-  return stored === rounds && indexed === rounds
+function check({ stored, indexed }: EndState, { actors, rounds }: Numbers): string | undefined {
+  return stored === actors * rounds && indexed === stored
     ? undefined
-    : `stored ${stored} and indexed ${indexed} of ${rounds}`;
+    : `stored ${stored} and indexed ${indexed} of ${actors * rounds}`;
 }
 
-/** One stores and indexes; one lists the index and looks at what is stored. */
+/** Each stores and indexes, retrieves, and lists the index and looks at what is stored. */
 function storeAndList(
   world: World,
-  { rounds }: Numbers,
+  { actors, rounds }: Numbers,
   order: (secrets: Lock, index: Lock) => readonly [Lock, Lock],
 ): Actor[] {
   const secrets = world.lock("secrets");
@@ -20,27 +20,17 @@ function storeAndList(
   const stored = world.cell("stored", 0);
   const indexed = world.cell("indexed", 0);
   const [first, second] = order(secrets, index);
-  return [
-    {
-      name: "store",
-      run: async () => {
-        for (let i = 1; i <= rounds; i++) {
-          await secrets.withWrite(async () => {
-            await stored.write(i);
-            await index.withWrite(() => indexed.write(i));
-          });
-        }
-      },
-    },
-    {
-      name: "list",
-      run: async () => {
-        for (let i = 1; i <= rounds; i++) {
-          await first.withRead(() => second.withRead(async () => void await stored.read()));
-        }
-      },
-    },
-  ];
+  const add = async (cell: Cell) => cell.write(await cell.read() + 1);
+  return team(actors, async () => {
+    for (let i = 0; i < rounds; i++) {
+      await secrets.withWrite(async () => {
+        await add(stored);
+        await index.withWrite(() => add(indexed));
+      });
+      await secrets.withRead(() => stored.read());
+      await first.withRead(() => second.withRead(() => indexed.read()));
+    }
+  });
 }
 
 /** Store, retrieve and list, each with its own idea of the order. */
@@ -58,6 +48,13 @@ export default defineScenario({
     "operation follow it; `acquireAll` does that for you.",
   ],
   parameters: {
+    actors: {
+      about: "actors",
+      smoke: 2,
+      bench: { tasks: 10, workers: 4, processes: 4 },
+      min: 2,
+      max: 16,
+    },
     rounds: {
       about: "rounds of each",
       smoke: 1,

@@ -1,3 +1,4 @@
+import { models } from "../engine/history/mod.ts";
 import { map, type SharedMap } from "../worlds/map_kind.ts";
 import {
   type Actor,
@@ -6,6 +7,8 @@ import {
   type SharedObjects,
   team,
 } from "../worlds/scenario.ts";
+import type { Shared } from "../worlds/object_kind.ts";
+import { type SharedStore, store } from "../worlds/store_kind.ts";
 import type { World } from "../worlds/world.ts";
 
 type Numbers = { readonly actors: number; readonly operations: number };
@@ -49,6 +52,29 @@ function mayhem(
   });
 }
 
+/** The same with the library's own store, with every call recorded: it must be a set of keys. */
+function recorded(
+  world: World,
+  { actors, operations }: Numbers,
+  list: (store: Shared<SharedStore>) => Promise<string[]>,
+): Actor[] {
+  const shared = world.object("store", store());
+  const calls = world.calls();
+  const kinds = [
+    (key: string) => calls.call("add", key, async () => void await shared.set(key, 1)),
+    (key: string) => calls.call("remove", key, () => shared.delete(key)),
+    (key: string) => calls.call("has", key, async () => await shared.get(key) !== undefined),
+    () => calls.call("read", undefined, () => list(shared)),
+  ];
+  return team(actors, async (place) => {
+    for (let i = 0; i < operations; i++) {
+      // Each does everything to both keys; every other one begins with listing.
+      const turn = i + (place % 2) * 6;
+      await kinds[(turn >> 1) % 4](KEYS[turn % KEYS.length]);
+    }
+  });
+}
+
 /** A bit of everything. */
 export default defineScenario({
   module: import.meta.url,
@@ -61,6 +87,9 @@ export default defineScenario({
     "the same key at once; both find it missing, and both count it.",
     "Whatever is derived from shared data, a size, an index, a cache, is shared data too. Change it in the same " +
     "critical section as what it is derived from; or do not keep it, and derive it when it is wanted.",
+    "But to derive it is no single step either. A list that is put together key by key may have a key that was " +
+    "gone before another came, and so be what the store never was. Nothing in the end shows it: it takes the " +
+    "history of all calls, in which such a list fits nowhere.",
   ],
   parameters: {
     actors: {
@@ -95,6 +124,28 @@ export default defineScenario({
         return mayhem(world, numbers, (operation) => lock.withWrite(operation));
       },
       check,
+    },
+    "key-by-key": {
+      expect: "broken",
+      because: "a list that is put together key by key is of no one moment",
+      worlds: ["tasks"],
+      build: (world, numbers) =>
+        recorded(world, numbers, async (store) => {
+          const keys = [];
+          for (const key of KEYS) if (await store.get(key) !== undefined) keys.push(key);
+          return keys;
+        }),
+      check: () => undefined,
+      model: models.set(),
+    },
+    store: {
+      expect: "safe",
+      because: "whatever is done to the library's own store is done at one moment, listing too",
+      worlds: ["tasks", "processes"],
+      build: (world, numbers) =>
+        recorded(world, numbers, async (store) => (await store.list()).map(({ key }) => key)),
+      check: () => undefined,
+      model: models.set(),
     },
   },
 });
