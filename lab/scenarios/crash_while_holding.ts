@@ -2,7 +2,7 @@ import { defineScenario, type EndState, team } from "../worlds/scenario.ts";
 import type { Cell, World } from "../worlds/world.ts";
 
 /** After how long a lock file counts as left behind, in ms. */
-const STALE = 1_000;
+const STALE = 100;
 
 /** Where the system knows who is dead. */
 const ONE_MACHINE = ["simulation", "processes"] as const;
@@ -38,7 +38,7 @@ export default defineScenario({
     "The simplest lock between processes is a file: whoever creates it has the lock, and removes it " +
     "when done. A process that dies in between removes nothing. The file stays, and with it the lock, " +
     "for ever; somebody has to come and delete it by hand.",
-    "The usual cure is a clock: a lock file older than a second is taken for left behind, and whoever " +
+    "The usual cure is a clock: a lock file older than a while is taken for left behind, and whoever " +
     "waits removes it. But a process can be slow without being dead: it was suspended, the machine " +
     "was asleep, the garbage collector ran. Then its lock is taken away while it is inside, another " +
     "enters, and what the lock was to guard is lost. No length of time is right: a short one takes " +
@@ -79,7 +79,7 @@ export default defineScenario({
     "stale-after-a-while": {
       expect: "broken",
       because: "a lock is taken from one who is slow and not dead",
-      worlds: ["simulation"],
+      worlds: ["simulation", "processes"],
       build: (world) => {
         const held = world.file("held");
         const clock = world.clock("clock");

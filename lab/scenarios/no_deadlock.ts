@@ -1,4 +1,5 @@
 import { type Actor, defineScenario, type EndState, team } from "../worlds/scenario.ts";
+import { type SharedStore, store } from "../worlds/store_kind.ts";
 import type { Cell, Lock, World } from "../worlds/world.ts";
 
 type Numbers = { readonly actors: number; readonly rounds: number };
@@ -78,6 +79,28 @@ export default defineScenario({
       because: "both take the secrets first",
       build: (world, numbers) => storeAndList(world, numbers, (secrets, index) => [secrets, index]),
       check,
+    },
+    store: {
+      expect: "safe",
+      because: "operations of the library's own store take its locks in one order",
+      worlds: ["tasks", "processes"],
+      build: (world, { actors, rounds }) => {
+        const secrets = world.object("secrets", store());
+        return team(actors, async (place) => {
+          for (let i = 0; i < rounds; i++) {
+            await secrets.set(`${i}-${place}`, i);
+            // What others have stored, too.
+            await secrets.get(`${i}-${(place + 1) % actors}`);
+            await secrets.list();
+          }
+        });
+      },
+      check: async (_end, { actors, rounds }, { secrets }) => {
+        const { length } = await (secrets as SharedStore).list();
+        return length === actors * rounds
+          ? undefined
+          : `${length} of ${actors * rounds} are stored`;
+      },
     },
   },
 });

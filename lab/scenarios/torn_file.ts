@@ -10,6 +10,8 @@ type Recipe = (data: SharedFile, aside: SharedFile) => Promise<void>;
 const saving = (expect: "broken" | "safe", because: string, save: Recipe): Variant => ({
   expect,
   because,
+  // Nobody cuts the power of a real machine for a lesson.
+  worlds: ["simulation"],
   build: (world) => {
     const data = world.file("data", OLD);
     const aside = world.file("aside");
@@ -23,7 +25,22 @@ const saving = (expect: "broken" | "safe", because: string, save: Recipe): Varia
     data === OLD || data === NEW ? undefined : `the file is neither old nor new: ${data}`,
 });
 
-/** What of a file survives a power loss. */
+/** A file is saved, and whoever saves it is killed; afterwards it is read. */
+const killed = (expect: "broken" | "safe", because: string, save: Recipe): Variant => ({
+  ...saving(expect, because, save),
+  worlds: ["simulation", "processes"],
+  build: (world) => {
+    const data = world.file("data", OLD);
+    const aside = world.file("aside");
+    const crash = world.crash("crash");
+    return [
+      { name: "writer", run: () => save(data, aside) },
+      { name: "killer", run: () => crash.kill("writer") },
+    ];
+  },
+});
+
+/** What of a file survives a crash. */
 export default defineScenario({
   module: import.meta.url,
   name: "torn-file",
@@ -31,20 +48,22 @@ export default defineScenario({
   seed:
     'reedbase: atomic writes; Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014',
   lesson: [
-    "A file is saved by writing the new text over the old one. If the power goes in the middle, some blocks " +
-    "are new and some are old: the file is neither. That a program wrote it all long before does not help, for " +
-    "the system keeps writes in memory and brings them to the disk when and in whatever order it likes.",
-    "So write the new text to another file, and put that in the place of the old one by renaming, which is " +
-    "whole or not at all. But a rename says nothing about the data: it may reach the disk before the text " +
-    "does, and then the name leads to a file that is empty or torn. `sync` the file before the rename. And " +
-    "if you tell somebody that it is saved, first sync the folder too, or the new name may be gone.",
+    "A file is saved by emptying it and writing the new text. A program that is killed in between leaves it " +
+    "empty, or with half of its text. So write the new text to another file, and put that in the place of the " +
+    "old one by renaming, which is whole or not at all. If only the program dies that is enough: the system " +
+    "goes on, and keeps what the dead program wrote.",
+    "If the power goes it is not. The system keeps writes in memory and brings them to the disk when and in " +
+    "whatever order it likes. A file that was written over from beginning to end has some blocks that are new " +
+    "and some that are old. And a rename may reach the disk before the text that it gives the name to, so that " +
+    "the name leads to a file that is empty or torn.",
+    "So `sync` the file before the rename. And if you tell somebody that it is saved, first sync the folder " +
+    "too, or the new name may be gone.",
   ],
   parameters: {},
-  worlds: ["simulation"],
+  worlds: ["simulation", "processes"],
   notes: {
     tasks: "there are no files",
     workers: "there are no files",
-    processes: "nobody cuts the power of a real machine for a lesson",
   },
   variants: {
     unguarded: saving(
@@ -71,6 +90,22 @@ export default defineScenario({
         await aside.sync();
         await aside.rename(data);
         await data.syncName();
+      },
+    ),
+    killed: killed(
+      "broken",
+      "the old text is gone before the new one is there",
+      async (data) => {
+        await data.truncate();
+        await data.write(NEW);
+      },
+    ),
+    "killed-aside": killed(
+      "safe",
+      "the name leads to the old file or to the new one, and each is whole",
+      async (data, aside) => {
+        await aside.write(NEW);
+        await aside.rename(data);
       },
     ),
   },

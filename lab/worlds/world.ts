@@ -96,7 +96,7 @@ export interface Lock {
   tryWrite(): Promise<Held | undefined>;
   /**
    * The names of those who have asked for it and were not let in yet; one scheduling point. Not
-   * between processes, of which none knows who else waits.
+   * between processes or machines, of which none knows who else waits.
    */
   waiting(): Promise<readonly string[]>;
   /**
