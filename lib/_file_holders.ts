@@ -1,5 +1,5 @@
 /**
- * Which processes hold the flock of a file, as far as the system tells.
+ * Whether anybody holds the flock of a file, and which processes do, as far as the system tells.
  *
  * Linux lists all locks in `/proc/locks`, a line each, those of other pid namespaces left out:
  *
@@ -12,6 +12,8 @@
  * cannot say that, for it may leave a holder out: one in another container, or one on a file
  * system that has another device number there than `stat` tells (Btrfs, overlays).
  */
+import { tryBriefly } from "./_file_gate.ts";
+import { fileError } from "./_file_path.ts";
 import type { FileId, Files } from "./_host.ts";
 import type { LockMode } from "./lock.ts";
 
@@ -55,19 +57,35 @@ function listed(table: string, file: string): FileHolder[] {
 }
 
 /**
+ * Whether anybody holds the lock of the file a path leads to, which is asked of the lock itself.
+ *
+ * @throws {Error} when the file is there but cannot be used, naming it and why
+ */
+export function isHeld(files: Files, path: string): boolean {
+  try {
+    if (files.identify(path) === undefined) return false;
+    // Not a descriptor that is shared: were a share held there, failing would drop it.
+    const probe = files.open(path, { create: false });
+    try {
+      return !tryBriefly(probe, "write");
+    } finally {
+      probe.close();
+    }
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return false;
+    throw fileError(path, path, error);
+  }
+}
+
+/**
  * The holders of the file a path leads to.
  *
- * @param isLocked Asks the lock itself.
- * @throws whatever `files` or `isLocked` throws
+ * @throws {Error} when the file is there but cannot be used
  */
-export function findHolders(
-  files: Files,
-  path: string,
-  isLocked: () => boolean,
-): FileHolder[] | "unknown" {
+export function findHolders(files: Files, path: string): FileHolder[] | "unknown" {
   const id = files.identify(path);
   if (id === undefined) return [];
   const holders = listed(readTable(files), nameOf(id));
   if (holders.length > 0) return holders;
-  return isLocked() ? "unknown" : [];
+  return isHeld(files, path) ? "unknown" : [];
 }

@@ -8,12 +8,12 @@
  */
 import { type Deadline, deadlinesOf } from "./_deadlines.ts";
 import { Acquire, timedOut, type Wanted } from "./_file_acquire.ts";
-import { tryBriefly } from "./_file_gate.ts";
-import { type FileHolder, findHolders } from "./_file_holders.ts";
+import { type FileHolder, findHolders, isHeld } from "./_file_holders.ts";
+import type { FileLockOptions, FileLockStats, WatchOptions } from "./_file_lock_types.ts";
 import { FileMeter } from "./_file_meter.ts";
 import { MOVED } from "./_file_parked.ts";
-import { checkPath, fileError } from "./_file_path.ts";
-import { checkRetry, type RetryOptions } from "./_file_retry.ts";
+import { checkPath } from "./_file_path.ts";
+import { checkRetry } from "./_file_retry.ts";
 import type { Slot } from "./_file_slot.ts";
 import { slotsOf } from "./_file_slots.ts";
 import { watch } from "./_file_watch.ts";
@@ -23,41 +23,18 @@ import { checkAcquireOptions, checkFunction, checkLockOptions } from "./_options
 import { LockTimeoutError } from "./errors.ts";
 import {
   type AcquireOptions,
-  type DurationStats,
   type Guard,
   type LockMode,
   type LockOptions,
   type LockOrder,
   lockOrder,
   type LockQuery,
-  type LockStats,
   type ReadWriteLock,
 } from "./lock.ts";
 
 export type { FileHolder } from "./_file_holders.ts";
+export type * from "./_file_lock_types.ts";
 export type { RetryOptions } from "./_file_retry.ts";
-
-/** What a `FileLock` may be built with. */
-export interface FileLockOptions extends LockOptions {
-  /** How long to pause before another process's lock is looked at again. */
-  retry?: RetryOptions;
-}
-
-/**
- * What a `FileLock` has counted: its own acquires, and not those of other objects and processes that
- * share the file.
- */
-export interface FileLockStats extends LockStats {
-  /** How long other processes were waited for, by those who had to; a part of `wait`. */
-  readonly others: DurationStats;
-  /** How often the system was asked again whether other processes had let go. */
-  readonly polls: number;
-  /** How many acquires found that this process held the lock, and did not ask the system for it. */
-  readonly handOffs: number;
-}
-
-/** How long to wait for a lock to be free, and what ends the wait. */
-export type WatchOptions = Pick<AcquireOptions, "timeout" | "signal">;
 
 /**
  * A lock that many readers share or one writer has alone, for the Deno and Bun processes of one
@@ -349,20 +326,7 @@ export class FileLock implements ReadWriteLock, Disposable {
    * ```
    */
   isLocked(): boolean {
-    const { files } = this.#host;
-    try {
-      if (files.identify(this.#path) === undefined) return false;
-      // Not the shared descriptor: were a share held there, failing would drop it.
-      const probe = files.open(this.#path, { create: false });
-      try {
-        return !tryBriefly(probe, "write");
-      } finally {
-        probe.close();
-      }
-    } catch (error) {
-      if ((error as { code?: unknown }).code === "ENOENT") return false;
-      throw fileError(this.#path, this.#path, error);
-    }
+    return isHeld(this.#host.files, this.#path);
   }
 
   /**
@@ -400,7 +364,7 @@ export class FileLock implements ReadWriteLock, Disposable {
    */
   holders(): readonly FileHolder[] | "unknown" {
     try {
-      return findHolders(this.#host.files, this.#path, () => this.isLocked());
+      return findHolders(this.#host.files, this.#path);
     } catch {
       return "unknown";
     }
