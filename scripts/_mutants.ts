@@ -731,14 +731,9 @@ export const mutants: readonly Mutant[] = [
     to: "    if (!marked) {",
     breaks: "what a reader has pinned is what it found current afterwards",
   }, {
-    from: "      (this.#seat.allMarks() & (1 << slot)) === 0;",
-    to: "      (this.#seat.allMarks() & (1 << slot)) >= 0;",
+    from: "      if ((this.#seat.allMarks() & (1 << slot)) === 0) return { slot, use };",
+    to: "      return { slot, use };",
     breaks: "nobody writes where somebody reads",
-  }, {
-    from: "    return (Atomics.load(this.#words, this.#current) & SLOT) !== slot &&\n" +
-      "      (this.#seat.allMarks()",
-    to: "    return slot >= 0 &&\n      (this.#seat.allMarks()",
-    breaks: "a slot that has become current meanwhile is not written to",
   }, {
     from: "      const stale = this.#pins[slot] === 0 ? 1 << slot : 0;",
     to: "      const stale = 0;",
@@ -791,6 +786,11 @@ export const mutants: readonly Mutant[] = [
     from: "      if (Atomics.load(this.#words, this.#current) === word) return epoch;",
     to: "      return epoch;",
     breaks: "an epoch is not half of one and half of another",
+  }]),
+  ...of("lib/workers/_lock_seat.ts", sharedSnapshots, [{
+    from: "    besides?.fence();\n",
+    to: "",
+    breaks: "before the turn of the dead is given on it can publish nothing any more",
   }]),
   ...of("lib/workers/_seat.ts", slots, [{
     from:

@@ -69,6 +69,17 @@ export interface Estate {
   readonly marks: number;
 }
 
+/** What else is to be done when an owner is reaped. */
+export interface Besides {
+  /**
+   * Keeps a dead owner that runs on from what only the holder may do. Called when its seat is marked
+   * and before anybody else can hold the lock.
+   */
+  fence(): void;
+  /** Wakes those who wait for what it had marked. Called when its marks are gone. */
+  tell(): void;
+}
+
 const actionOf = (writes: boolean): string => writes ? "write-lock" : "read-lock";
 
 /** See above; its thread alone may use it. */
@@ -235,11 +246,12 @@ export class LockSeat extends Seat {
    * Takes away what `owner` holds, its place in the queue and its marks, and empties its seat;
    * answers what it had. Several threads may do it at once, and again if one of them died over it.
    *
-   * @param besides Takes away what else it had, before anybody is given the seat.
+   * @param besides What else there is to do.
    */
-  reap(owner: number, besides?: () => void): Estate | undefined {
+  reap(owner: number, besides?: Besides): Estate | undefined {
     const dead = this.condemn(owner);
     if (dead === undefined) return undefined;
+    besides?.fence();
     const words = this.words;
     const bit = 1 << owner;
     let mine: number;
@@ -251,7 +263,7 @@ export class LockSeat extends Seat {
       if (Atomics.compareExchange(words, WORD, word, next) === word) break;
     }
     const marks = this.strip(owner, dead);
-    besides?.();
+    besides?.tell();
     // One that sleeps wakes, finds itself reaped, and can end.
     this.#poke(owner);
     this.wake();

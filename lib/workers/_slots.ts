@@ -28,7 +28,9 @@
  * nobody's, after it everybody's. A writer that dies before has changed nothing but a slot that is
  * not current. One that is reaped and runs on cannot publish: whoever reaps marks its seat and then
  * changes the stamp of the word, so if it read the word after that it finds its seat gone, and if
- * before, its swap fails. (The stamp counts to 2^27 and wraps; see `_lock_seat.ts`.)
+ * before, its swap fails. (The stamp counts to 2^27 and wraps; see `_lock_seat.ts`.) Only then does
+ * the reaper take the turn away from it. So whoever has the turn next finds a word that nobody else
+ * moves, as did the one before.
  *
  * **Two never write to one slot**, though one of them be dead. A slot counts how often it has been
  * written to, and says whether it is being written to. A writer reads that before it looks whether
@@ -40,6 +42,7 @@
  */
 import { Bell } from "./_bell.ts";
 import type { Words } from "./_memory.ts";
+import type { Besides } from "./_lock_seat.ts";
 import { type Seat, seatsEnd } from "./_seat.ts";
 import { type SlotBytes, SlotVersion } from "./_slot_pin.ts";
 import {
@@ -73,7 +76,7 @@ export interface FreeSlot {
 }
 
 /** The slots as one owner sees them; its thread alone may use it. */
-export class Slots {
+export class Slots implements Besides {
   /** How many there are. */
   readonly count: number;
   /** How many bytes a version may have. */
@@ -205,14 +208,10 @@ export class Slots {
     for (let step = 1; step < this.count; step++) {
       const slot = (current + step) % this.count;
       const use = Atomics.load(this.#words, this.#header(slot) + USE);
-      if (((use & WRITING) !== 0) === abandoned && this.#isFree(slot)) return { slot, use };
+      if (((use & WRITING) !== 0) !== abandoned) continue;
+      if ((this.#seat.allMarks() & (1 << slot)) === 0) return { slot, use };
     }
     return undefined;
-  }
-
-  #isFree(slot: number): boolean {
-    return (Atomics.load(this.#words, this.#current) & SLOT) !== slot &&
-      (this.#seat.allMarks() & (1 << slot)) === 0;
   }
 
   /** Whether nothing but a release of this very thread's can free a slot. */
@@ -254,12 +253,13 @@ export class Slots {
     this.changed.ring();
   }
 
-  /**
-   * Keeps one that was declared dead from publishing, and wakes those who wait for what it kept:
-   * what a reaper does besides taking marks away.
-   */
+  /** Keeps one that was declared dead from publishing. */
   fence(): void {
     Atomics.add(this.#words, this.#current, STAMP);
+  }
+
+  /** Wakes those who wait for a slot that it had pinned, or for the change it did not come to tell. */
+  tell(): void {
     this.freed.toll();
     this.changed.toll();
   }

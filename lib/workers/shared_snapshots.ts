@@ -493,7 +493,7 @@ export class SharedSnapshots {
   reap(owner: number): ReapedOwner {
     const { seat } = this.#side;
     checkOther(owner, seat);
-    const had = seat.reap(owner, () => this.#slots.fence());
+    const had = seat.reap(owner, this.#slots);
     let pinned = 0;
     for (let marks = had?.marks ?? 0; marks !== 0; marks &= marks - 1) pinned++;
     return { writing: had?.mode === "write", pinned };

@@ -54,6 +54,8 @@ export interface Search<Facts> {
     ended: boolean,
     memory: Int32Array,
   ) => string | undefined;
+  /** Whether those who sleep when all do may sleep for ever. */
+  readonly mayWait?: (memory: Int32Array) => boolean;
   /** How often a thread may be interrupted that could run on; without it, as often as possible. */
   readonly preemptions?: number;
 }
@@ -359,7 +361,8 @@ export function explore<Facts>(search: Search<Facts>): Outcome {
     if (!awake && asleep.length > 0) {
       const stuck = asleep.filter((thread) => !thread.impatient && !thread.mortal);
       const names = stuck.map((thread) => thread.name).join(", ");
-      if (stuck.length > 0) return outcome(tell(here, `${names} asleep for ever`));
+      const may = search.mayWait?.(here.memory) ?? false;
+      if (stuck.length > 0 && !may) return outcome(tell(here, `${names} asleep for ever`));
     }
     if (!awake) ends++;
     stack.push(...next);

@@ -657,6 +657,43 @@ describe("SharedSnapshots.reap()", () => {
     assert.equal(theirs.stats().failed, 1);
   });
 
+  test("keeps a writer that lives on from publishing, before another can have the turn", {
+    timeout,
+  }, () => {
+    const [mine, theirs] = pair();
+    const third = SharedSnapshots.attach(mine.handle, { owner: 2 });
+    const { compareExchange } = Atomics;
+    const [lock, current] = [16, behindSeats(mine)];
+    let reaping = false;
+    let late: (() => number) | undefined;
+    let found: number | undefined;
+    Atomics.compareExchange = ((...args: [Int32Array, number, number, number]) => {
+      if (args[1] === current && late === undefined) {
+        // Owner 1 is about to publish. Before it does it is reaped.
+        late = () => compareExchange(...args);
+        reaping = true;
+        mine.reap(1);
+        return found!;
+      }
+      const before = compareExchange(...args);
+      if (reaping && args[1] === lock && before === args[2]) {
+        // The turn has just been taken from it, and another has it at once; then it goes on.
+        reaping = false;
+        third.updateSync(() => {
+          found = late!();
+          return b(3);
+        });
+      }
+      return before;
+    }) as typeof compareExchange;
+    try {
+      assert.throws(() => theirs.updateSync(() => b(9)), OwnerReapedError);
+    } finally {
+      Atomics.compareExchange = compareExchange;
+    }
+    assert.deepEqual([mine.current, mine.epoch, third.stats().committed], [b(3), 1, 1]);
+  });
+
   test("takes one that waits out of the queue, for its turn or for a slot", {
     timeout,
   }, async () => {

@@ -16,15 +16,17 @@ const timeout = 600_000;
 const bound = Number(process.env.INTERLOCK_PREEMPTIONS ?? 1);
 
 /** What a thread does: reads, or commits its own number twice in a row. */
-type Act = "view" | "pin" | "write" | "write soon";
+type Act = "view" | "pin" | "keep" | "write" | "write soon";
 
 /** Snapshots of two bytes, which are 0 at first; whoever writes them makes both its number. */
 class Table {
   readonly snapshots: SharedSnapshots;
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly #end: number;
+  readonly #slots: number;
 
   constructor(slots: number, owners: number) {
+    this.#slots = slots;
     this.snapshots = SharedSnapshots.create(Uint8Array.of(0, 0), { slots, owners });
     this.words = new Int32Array(this.snapshots.handle.memory);
     this.#end = 48 + 16 * owners;
@@ -38,6 +40,19 @@ class Table {
   /** The epoch of the current version in a memory. */
   epochIn(memory: Int32Array): number {
     return memory[this.#end + 48 + 16 * (memory[this.#end] & 31)];
+  }
+
+  /** The first two bytes of the current version in a memory. */
+  valueIn(memory: Int32Array): readonly [number, number] {
+    const slot = memory[this.#end] & 31;
+    const at = this.#end + 48 + 16 * this.#slots + 16 * slot;
+    return [memory[at] & 255, memory[at] >>> 8 & 255];
+  }
+
+  /** Whether every slot is current or pinned. */
+  isFullIn(memory: Int32Array): boolean {
+    const all = (1 << this.#slots) - 1;
+    return (this.pinnedIn(memory) | 1 << (memory[this.#end] & 31)) === all;
   }
 
   /** What all owners have pinned. */
@@ -87,6 +102,9 @@ function perform(
       const found = side.view((value, epoch) => ({ epoch, x: value[0], y: value[1] }));
       mark(`found ${found.epoch} ${found.x} ${found.y}`);
       pause(side);
+    } else if (act === "keep") {
+      mark("keeps");
+      side.pin();
     } else if (act === "pin") {
       mark("begins");
       const pin = side.pin();
@@ -152,10 +170,16 @@ function all(
         if (x !== writers[epoch]) return `${mark}, which ${writers[epoch]} wrote`;
         if (epoch < since[thread]) return `${mark}, though ${since[thread]} was current before`;
       }
-      if (!ended || marks.includes("is dead")) return undefined;
-      if (table.pinnedIn(memory) !== 0) return "a version is left pinned";
+      if (!ended) return undefined;
+      const [x, y] = table.valueIn(memory);
+      const writer = writers[current];
+      if (x !== writer || y !== writer) return `${x} ${y} is current, and ${writer} wrote it`;
+      if (marks.includes("is dead")) return undefined;
+      const kept = marks.includes("keeps");
+      if (!kept && table.pinnedIn(memory) !== 0) return "a version is left pinned";
       return table.isTakenIn(memory) ? "the turn is left taken" : undefined;
     },
+    mayWait: (memory) => table.isFullIn(memory),
     ...options,
   });
 }
@@ -172,6 +196,7 @@ describe("SharedSnapshots at every interleaving", () => {
     [2, ["view", "view"], ["write", "write"]],
     [3, ["view", "pin"], ["write", "write", "write"]],
     [2, ["pin"], ["write soon", "write soon"]],
+    [2, ["keep"], ["write", "write"]],
     [2, ["write"], ["write"]],
     [3, ["write", "view"], ["write", "view"]],
   ];
