@@ -70,7 +70,10 @@ export function scenarioPage(scenario: ScenarioText, { palette, width }: Layout)
     [
       `Between ${scenario.worlds.join(", ")}. From ${scenario.seed}.`,
       ...Object.entries(scenario.notes ?? {}).map(([world, why]) =>
-        wrap(`Not between ${world}: ${why}`, columns).join("\n")
+        wrap(
+          `${scenario.worlds.includes(world) ? "In part" : "Not"} between ${world}: ${why}`,
+          columns,
+        ).join("\n")
       ),
     ].join("\n"),
   ].join("\n\n");

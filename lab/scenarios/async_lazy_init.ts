@@ -34,7 +34,10 @@ export default defineScenario({
     callers: { about: "callers", smoke: 2, bench: 8, min: 2, max: 16 },
   },
   worlds: ["tasks", "workers", "processes"],
-  notes: { simulation: "it is the same there as between tasks" },
+  notes: {
+    simulation: "it is the same there as between tasks",
+    machines: "it is the same there as between processes",
+  },
   variants: {
     unguarded: {
       expect: "broken",

@@ -134,6 +134,7 @@ export default defineScenario({
   ],
   parameters: {},
   worlds: ["tasks", "simulation", "workers", "processes"],
+  notes: { machines: "it is the same there as between processes" },
   variants: {
     stranding: {
       expect: "broken",

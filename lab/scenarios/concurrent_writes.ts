@@ -50,7 +50,10 @@ export default defineScenario({
     keys: { about: "keys by each", smoke: 1, bench: 10, min: 1, max: 100 },
   },
   worlds: ["tasks", "workers", "processes"],
-  notes: { simulation: "it is the same there as between tasks" },
+  notes: {
+    simulation: "it is the same there as between tasks",
+    machines: "the library's stores are not kept on a server",
+  },
   variants: {
     unguarded: {
       expect: "broken",

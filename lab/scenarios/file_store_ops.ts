@@ -80,7 +80,11 @@ export default defineScenario<Numbers>({
     },
   },
   worlds: ["simulation", "processes"],
-  notes: { tasks: "there are no files", workers: "threads of one process share its files" },
+  notes: {
+    tasks: "there are no files",
+    workers: "threads of one process share its files",
+    machines: "machines share no files",
+  },
   variants: {
     unguarded: storing("broken", "both write aside to the same file", () => "temporary"),
     "own-temporary": storing(

@@ -65,7 +65,10 @@ export default defineScenario({
     },
   },
   worlds: ["tasks", "workers", "processes"],
-  notes: { simulation: "it is the same there as between tasks" },
+  notes: {
+    simulation: "it is the same there as between tasks",
+    machines: "it is the same there as between processes",
+  },
   variants: {
     unguarded: {
       expect: "broken",

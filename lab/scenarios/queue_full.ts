@@ -46,7 +46,11 @@ export default defineScenario({
     limit: { about: "how many may be pending", smoke: 1, bench: 100, min: 1, max: 100 },
   },
   worlds: ["simulation", "processes"],
-  notes: { tasks: "the queue is made of files", workers: "the queue is made of files" },
+  notes: {
+    tasks: "the queue is made of files",
+    workers: "the queue is made of files",
+    machines: "machines share no files",
+  },
   variants: {
     unguarded: {
       expect: "broken",

@@ -81,7 +81,11 @@ export default defineScenario({
     writes: { about: "writes of each", smoke: 2, bench: { processes: 10 }, min: 1, max: 100 },
   },
   worlds: ["simulation", "processes"],
-  notes: { tasks: "the queue is made of files", workers: "the queue is made of files" },
+  notes: {
+    tasks: "the queue is made of files",
+    workers: "the queue is made of files",
+    machines: "machines share no files",
+  },
   variants: {
     unguarded: {
       expect: "broken",

@@ -37,6 +37,7 @@ export default defineScenario({
   notes: {
     processes:
       "who waits for a FileLock is known in the simulation only; a bare flock races here too",
+    machines: "who waits is known to nobody but the server",
   },
   variants: {
     "write-preferring": {

@@ -64,6 +64,7 @@ export default defineScenario({
   notes: {
     workers:
       "the snapshots that threads share hold bytes; their own tests read beside slow writers",
+    machines: "versions are not kept on a server",
   },
   variants: {
     unguarded: {

@@ -115,7 +115,10 @@ export default defineScenario({
     jobs: { about: "jobs of each", smoke: 1, bench: { tasks: 10 }, min: 1, max: 1000 },
   },
   worlds: ["tasks", "workers", "processes"],
-  notes: { simulation: "it is the same there as between tasks" },
+  notes: {
+    simulation: "it is the same there as between tasks",
+    machines: "it is the same there as between processes",
+  },
   variants: {
     unguarded: {
       expect: "broken",

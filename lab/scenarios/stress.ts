@@ -108,7 +108,10 @@ export default defineScenario({
     },
   },
   worlds: ["tasks", "workers", "processes"],
-  notes: { simulation: "it is the same there as between tasks" },
+  notes: {
+    simulation: "it is the same there as between tasks",
+    machines: "the library's stores are not kept on a server",
+  },
   variants: {
     unguarded: {
       expect: "broken",

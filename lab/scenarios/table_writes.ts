@@ -95,7 +95,11 @@ export default defineScenario({
     rows: { about: "rows of each", smoke: 1, bench: { processes: 10 }, min: 1, max: 100 },
   },
   worlds: ["simulation", "processes"],
-  notes: { tasks: "the table is made of files", workers: "the table is made of files" },
+  notes: {
+    tasks: "the table is made of files",
+    workers: "the table is made of files",
+    machines: "machines share no files",
+  },
   variants: {
     unguarded: {
       expect: "broken",

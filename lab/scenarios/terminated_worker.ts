@@ -50,6 +50,7 @@ export default defineScenario({
     tasks: "a function cannot be ended from outside",
     simulation: "the system gives back what a process held",
     processes: "the system gives back what a process held; see crash-while-holding",
+    machines: "the server gives back what it has not heard of for a while: see crash-while-holding",
   },
   variants: {
     unguarded: {

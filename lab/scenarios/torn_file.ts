@@ -64,6 +64,7 @@ export default defineScenario({
   notes: {
     tasks: "there are no files",
     workers: "there are no files",
+    machines: "machines share no files",
   },
   variants: {
     unguarded: saving(

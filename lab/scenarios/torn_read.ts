@@ -51,6 +51,7 @@ export default defineScenario({
   worlds: ["tasks", "workers", "processes"],
   notes: {
     simulation: "it is the same there as between tasks: no step of a cell can be cut in two",
+    machines: "it is the same there as between processes",
   },
   variants: {
     unguarded: {

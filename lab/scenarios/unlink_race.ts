@@ -55,7 +55,11 @@ export default defineScenario({
     rounds: { about: "tries of each", smoke: 2, bench: { processes: 50 }, min: 1, max: 1000 },
   },
   worlds: ["simulation", "processes"],
-  notes: { tasks: "there are no files", workers: "threads of one process share its files" },
+  notes: {
+    tasks: "there are no files",
+    workers: "threads of one process share its files",
+    machines: "machines share no files",
+  },
   variants: {
     unguarded: {
       expect: "broken",

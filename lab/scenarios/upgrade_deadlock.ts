@@ -32,7 +32,10 @@ export default defineScenario({
   ],
   parameters: {},
   worlds: ["tasks", "workers", "processes"],
-  notes: { simulation: "it is the same there as between tasks" },
+  notes: {
+    simulation: "it is the same there as between tasks",
+    machines: "it is the same there as between processes",
+  },
   variants: {
     unguarded: {
       expect: "broken",
