@@ -57,15 +57,23 @@ export default defineScenario({
     "one step. Who reads in the meantime sees the old one, whole, and waits for nobody.",
   ],
   parameters: {
-    readers: { about: "readers", smoke: 2, bench: { tasks: 20, processes: 3 }, min: 1, max: 20 },
-    writers: { about: "writers", smoke: 1, bench: { tasks: 3, processes: 1 }, min: 1, max: 3 },
+    readers: {
+      about: "readers",
+      smoke: 2,
+      bench: { tasks: 20, workers: 4, processes: 3 },
+      min: 1,
+      max: 20,
+    },
+    writers: {
+      about: "writers",
+      smoke: 1,
+      bench: { tasks: 3, workers: 1, processes: 1 },
+      min: 1,
+      max: 3,
+    },
   },
-  worlds: ["tasks", "simulation", "processes"],
-  notes: {
-    workers:
-      "the snapshots that threads share hold bytes; their own tests read beside slow writers",
-    machines: "versions are not kept on a server",
-  },
+  worlds: ["tasks", "simulation", "workers", "processes"],
+  notes: { machines: "versions are not kept on a server" },
   variants: {
     unguarded: {
       expect: "broken",

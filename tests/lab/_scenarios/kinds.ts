@@ -73,7 +73,6 @@ export default defineScenario({
     },
     snapshots: {
       expect: "safe",
-      worlds: ["tasks", "simulation", "processes"],
       because: "updates take turns, and of two commits on one version one is refused",
       build: (world) => {
         const count = world.object("count", objects.snapshots(0));
