@@ -19,7 +19,7 @@ import {
   type Rival,
 } from "../lab/runners/suite.ts";
 
-const TIMES = 5_000;
+const TIMES = 500;
 const PEER_TIMES = 200;
 const WAITERS = 100;
 

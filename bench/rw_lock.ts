@@ -16,7 +16,7 @@ import {
   type Rival,
 } from "../lab/runners/suite.ts";
 
-const ALONE = 100_000;
+const ALONE = 10_000;
 
 function floorIfBusy(): Contestant {
   const fifo = new TinyFifo();
@@ -119,7 +119,7 @@ function awaitBenchmark(): Benchmark {
 
 /** How many times a queue of that length is filled and emptied in a sample. */
 function times(waiters: number): number {
-  return Math.max(1, 20_000 / waiters);
+  return Math.max(1, 2_000 / waiters);
 }
 
 /** Whether all came in, in the order they came. */

@@ -13,7 +13,7 @@ import {
   defineBenchmark,
 } from "../lab/runners/suite.ts";
 
-const ALONE = 100_000;
+const ALONE = 10_000;
 
 function barePair(): Contestant {
   const words = new Int32Array(new SharedArrayBuffer(256));

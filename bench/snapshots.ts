@@ -13,7 +13,7 @@ import {
   type Rival,
 } from "../lab/runners/suite.ts";
 
-const PINS = 100_000;
+const PINS = 10_000;
 const UPDATES = 2_000;
 
 /** Objects are put here, so that the compiler cannot do without making them. */

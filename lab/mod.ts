@@ -52,3 +52,9 @@ export {
   type PreparedBenchmark,
   type Rival,
 } from "./runners/suite.ts";
+export {
+  findRegressions,
+  type RegressionOptions,
+  type RegressionOutcome,
+  SUITE_FILE,
+} from "./runners/regressions.ts";

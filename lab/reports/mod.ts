@@ -12,3 +12,6 @@ export * from "./suite_results.ts";
 export * from "./suite_table.ts";
 export * from "./figures.ts";
 export * from "./figure_text.ts";
+export * from "./baseline.ts";
+export * from "./comparison.ts";
+export * from "./comparison_text.ts";

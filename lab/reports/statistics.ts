@@ -1,9 +1,9 @@
 /**
  * The statistics of a comparison. All of it is exact or seeded: the same data gives the same answer.
  *
- * What is compared are the medians of whole processes. Samples inside one process are no
- * independent draws, for they share its heap, its layout in memory and what its compiler decided:
- * a test that takes them for such calls a difference between a revision and itself.
+ * What is compared is what whole processes found. Samples inside one process are no independent
+ * draws, for they share its heap, its layout in memory and what its compiler decided: a test that
+ * takes them for such calls a difference between a revision and itself.
  */
 import { Prng } from "../engine/mod.ts";
 
@@ -95,6 +95,36 @@ export function leastP(m: number, n: number): number {
 }
 
 /**
+ * The Mann–Whitney test of pairs, two-sided and exact: of values that were measured in pairs, each
+ * relative to the middle of its pair, in the distribution that comes of swapping within pairs. That is
+ * Wilcoxon's signed-rank test: with d the differences within pairs, U counts those `d[i] + d[j] > 0`.
+ * What sways both values of a pair does not sway it. (Wilcoxon, 1945.)
+ *
+ * Differences of 0 are left out; equal ones have the mean of their ranks.
+ *
+ * @param differences `a - b` of each pair.
+ */
+export function signedRanks(differences: readonly number[]): { w: number; p: number } {
+  const all = differences.filter((d) => d !== 0).sort((x, y) => Math.abs(x) - Math.abs(y));
+  // Twice the rank, which is whole also where it is a mean.
+  const ranks = all.map((d) => {
+    const size = Math.abs(d);
+    const first = all.findIndex((each) => Math.abs(each) === size);
+    const last = all.findLastIndex((each) => Math.abs(each) === size);
+    return first + last + 2;
+  });
+  const total = ranks.reduce((sum, rank) => sum + rank, 0);
+  const above = ranks.reduce((sum, rank, i) => all[i] > 0 ? sum + rank : sum, 0);
+  // ways[k] is with how many choices of signs the ranks above sum up to k.
+  const ways = new Float64Array(total + 1);
+  ways[0] = 1;
+  for (const rank of ranks) for (let k = total; k >= rank; k--) ways[k] += ways[k - rank];
+  const least = Math.min(above, total - above);
+  const tail = ways.subarray(0, least + 1).reduce((sum, count) => sum + count, 0);
+  return { w: above / 2, p: Math.min(1, 2 * tail / 2 ** all.length) };
+}
+
+/**
  * The probability that a normal value is above `z`, for `z` from 0: the power series of its integral
  * near the middle, and the continued fraction in the tail. (Abramowitz and Stegun, 26.2.11 and 26.2.14.)
  */
@@ -134,6 +164,14 @@ export function holm(ps: readonly number[]): number[] {
 /** How often the data is drawn again for an interval. */
 const RESAMPLES = 2_000;
 
+/** What lies in the middle 95 % of what `draw` answers, which draws from the data again. */
+function bootstrap(draw: (below: (limit: number) => number) => number): [number, number] {
+  const prng = new Prng(1);
+  const all = Array.from({ length: RESAMPLES }, () => draw((limit) => prng.below(limit)));
+  all.sort((x, y) => x - y);
+  return [quantile(all, 0.025), quantile(all, 0.975)];
+}
+
 /**
  * The interval in which the ratio of the medians, `b / a`, lies with 95 % confidence: the percentile
  * bootstrap. (Efron, 1979.)
@@ -142,9 +180,14 @@ const RESAMPLES = 2_000;
  * @param b At least one value above 0.
  */
 export function ratioInterval(a: readonly number[], b: readonly number[]): [number, number] {
-  const prng = new Prng(1);
-  const draw = (values: readonly number[]) =>
-    median(values.map(() => values[prng.below(values.length)]));
-  const ratios = Array.from({ length: RESAMPLES }, () => draw(b) / draw(a)).sort((x, y) => x - y);
-  return [quantile(ratios, 0.025), quantile(ratios, 0.975)];
+  return bootstrap((below) => {
+    const draw = (values: readonly number[]) =>
+      median(values.map(() => values[below(values.length)]));
+    return draw(b) / draw(a);
+  });
+}
+
+/** The interval in which the median lies with 95 % confidence, by bootstrap. */
+export function medianInterval(values: readonly number[]): [number, number] {
+  return bootstrap((below) => median(values.map(() => values[below(values.length)])));
 }

@@ -10,10 +10,6 @@ import process from "node:process";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ScheduleCodeError } from "../engine/mod.ts";
 import {
-  benchTable,
-  type Figure,
-  figureMarkdown,
-  figureText,
   type Layout,
   palette,
   scenarioLine,
@@ -34,8 +30,7 @@ import {
   WorldError,
   type WorldName,
 } from "../worlds/mod.ts";
-import { bench, resultHash } from "./bench.ts";
-import { FIGURES, isFigureName, makeFigures } from "./figures.ts";
+import { BenchCommand, type BenchFlags, figureList, parsePercent } from "./_bench_command.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
 import { writeReport } from "./report.ts";
 import { play } from "./play.ts";
@@ -201,34 +196,26 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     });
 
   command(
-    "bench [name]",
-    "measure every variant in free runs, beside the unguarded one; or a figure",
+    "bench [text]",
+    "measure scenarios and your interlock.bench.ts, what became slower, or a figure",
   )
-    .option("--world <world>", "only this distance", parseWorld)
-    .option(
-      "--time <ms>",
-      "how long to measure each variant, or each way in a figure",
-      parsePositive,
-    )
-    .option("--markdown", "print figures as tables for a document")
+    .option("--world <world>", "only the scenarios, at this distance", parseWorld)
+    .option("--suite <module>", "only the benchmarks of this module")
+    .option("--time <ms>", "how long to measure each", parsePositive)
+    .option("--smoke", "measure next to nothing: whether everything runs and is right")
+    .option("--save <file>", "measure the suite in fresh processes, and keep the results")
+    .option("--compare <file>", "the same, and compare with results that were kept")
+    .option("--against <ref>", "measure the suite of that git revision in turn, and compare")
+    .option("--fail-over <percent>", "exit 1 when a benchmark is slower by more", parsePercent)
+    .option("--blocks <number>", "processes of each revision", parsePositive)
+    .option("--markdown", "print comparisons and figures as Markdown")
     .option("--seeds <number>", "from how many seeds first-bug looks for each bug", parsePositive)
     .option("--budget <number>", "schedules at most in each search of first-bug", parsePositive)
     .addHelpText("after", `\nFigures:\n${figureList()}`)
-    .action(async (name: string | undefined, options: BenchFlags) => {
-      if (name !== undefined && isFigureName(name)) return await runFigures(name, options);
-      refuseFigureFlags(options);
+    .action(async (text: string | undefined, options: BenchFlags) => {
       const { worlds, leftOut } = worldsOf(options.world);
-      const results = await bench(name === undefined ? scenarios : [findScenario(name)], {
-        worlds,
-        time: options.time,
-        measuring: (done, total, what) => terminal.progress(progressLine(done, total, what)),
-      });
-      terminal.progress("");
-      tellLeftOut(leftOut, terminal.err);
-      const safeAreRight = results.every(({ expect, wrong }) => expect === "broken" || wrong === 0);
-      if (options.json) json({ results, hash: resultHash(results) });
-      else terminal.out(`${benchTable(results, layout)}\nresult hash ${resultHash(results)}`);
-      finish(safeAreRight);
+      finish(await new BenchCommand(options, terminal, layout).run(text, worlds));
+      if (options.world === undefined) tellLeftOut(leftOut, terminal.err);
     });
 
   command("report [name]", "the tour and the measurements as pages for a browser")
@@ -253,26 +240,6 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     });
 
   /** Makes figures, and tells each as soon as it is made. */
-  async function runFigures(name: string, options: BenchFlags): Promise<void> {
-    const { world, time, seeds, budget } = options;
-    if (world !== undefined) {
-      throw new UsageError(
-        `Cannot make ${name} between ${world} only: a figure has its own distances`,
-      );
-    }
-    const measuring = (done: number, total: number, what: string) =>
-      terminal.progress(progressLine(done, total, what));
-    const figures: Figure[] = [];
-    for await (const figure of makeFigures(name, { time, seeds, budget, measuring })) {
-      terminal.progress("");
-      figures.push(figure);
-      if (options.json) continue;
-      terminal.out((options.markdown ? figureMarkdown(figure) : figureText(figure, layout)) + "\n");
-    }
-    if (options.json) json({ figures });
-    finish(figures.every(({ met }) => met));
-  }
-
   async function runTour(stops: readonly Scenario[], options: TourFlags): Promise<void> {
     const started = performance.now();
     let scenario = "";
@@ -349,30 +316,6 @@ interface ReportFlags extends TourFlags {
 
 interface PlayFlags extends JsonFlag {
   set: Record<string, number>;
-}
-
-interface BenchFlags extends JsonFlag {
-  world?: WorldName;
-  time?: number;
-  markdown?: boolean;
-  seeds?: number;
-  budget?: number;
-}
-
-/** What only figures know is not left unsaid elsewhere. */
-function refuseFigureFlags(options: BenchFlags): void {
-  const flag = (["markdown", "seeds", "budget"] as const).find((each) =>
-    options[each] !== undefined
-  );
-  if (flag === undefined) return;
-  const names = FIGURES.map(({ name }) => name).join(", ");
-  throw new UsageError(`Cannot measure scenarios with --${flag}: it is for ${names}`);
-}
-
-/** The figures, a line each. */
-function figureList(): string {
-  const width = Math.max(...FIGURES.map(({ name }) => name.length));
-  return FIGURES.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`).join("\n");
 }
 
 /** The same terminal, which shows nothing but what is asked. */

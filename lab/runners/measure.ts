@@ -1,96 +1,156 @@
 /**
  * How a benchmark is measured: ratios within one run, never bare times, by mitata.
  *
- * The contestants take turns, in one round forwards and in the next backwards, so that a machine
- * that slows down slows all of them, and none always pays for its neighbour's garbage. A ratio is
- * the median of the rounds' own ratios. mitata is handed a clock that stands still while an answer is
- * checked. The heap is not collected in between: that makes V8 throw compiled code away.
+ * The contestants take turns of a few milliseconds, in one round forwards and in the next backwards,
+ * so that a machine that slows down slows all of them, and none always pays for its neighbour's
+ * garbage. A ratio is the median of the rounds' own ratios. mitata is handed a clock that stands still
+ * while another has its turn and while an answer is checked. The heap is not collected in between:
+ * that makes V8 throw compiled code away.
  */
 import { measure } from "mitata";
 import { isDeepStrictEqual } from "node:util";
 import { showValue } from "../reports/values.ts";
+import type { Block } from "../reports/baseline.ts";
 import { median, quantile } from "../reports/statistics.ts";
 import type { ContestantResult, SuiteResult } from "../reports/suite_results.ts";
 import { type Benchmark, checkPrepared, type Contestant, type PreparedBenchmark } from "./suite.ts";
 
-/** Rounds that count; one more goes before them, in which code is compiled. */
-const ROUNDS = 6;
-/** Rounds that there are even where a sample takes longer than a round should. */
-const LEAST_ROUNDS = 2;
+/** Rounds in the time of a contestant; one whose samples take longer than a turn has fewer. */
+export const ROUNDS = 12;
 
 /** How to measure. */
 export interface MeasureOptions {
-  /** How long to measure each contestant, in milliseconds. @default 300 */
-  readonly time?: number;
   /**
-   * Whether rivals are measured too.
+   * How long to measure each contestant, in milliseconds; 0 is a smoke test: one round of a sample.
    *
-   * @default true
+   * @default 150
    */
-  readonly rivals?: boolean;
+  readonly time?: number;
 }
 
-/** A contestant did its work wrong. */
-class WrongAnswer extends Error {}
-
-/** Takes samples of one contestant. */
-class Sampler {
-  readonly contestant: Contestant;
-  /** For one operation, in nanoseconds, by round. */
-  readonly rounds: number[][] = [];
+/** Takes samples of one contestant whenever it has its turn. */
+export class Sampler {
+  /** For one operation, in nanoseconds, by turn. */
+  readonly turns: number[][] = [];
+  readonly #contestant: Contestant;
   readonly #operations: number;
   readonly #expected: unknown;
+  #measured: Promise<void> | undefined;
+  #done = false;
   /** What mitata takes for the time. */
   #clock = 0;
+  /** How much is left of the turn, in milliseconds. */
+  #left = 0;
+  #begin: () => void = () => {};
+  #end: () => void = () => {};
 
   constructor(contestant: Contestant, { operations, expected }: PreparedBenchmark) {
-    this.contestant = contestant;
+    this.#contestant = contestant;
     this.#operations = contestant.operations ?? operations;
     this.#expected = expected;
   }
 
-  async measure(time: number): Promise<number[]> {
-    const { contestant } = this;
-    const { samples } = await measure(async () => {
-      const start = performance.now();
-      const answer = await contestant.run();
-      this.#clock += (performance.now() - start) * 1e6;
-      if (isDeepStrictEqual(answer, this.#expected)) return;
-      throw new WrongAnswer(`answered ${showValue(answer)}, not ${showValue(this.#expected)}`);
-    }, {
+  /** Whether it has been measured for as long as it should be. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Runs for so many milliseconds, that the code may be compiled. */
+  async warmUp(time: number): Promise<void> {
+    const until = performance.now() + time;
+    do await this.#run(); while (performance.now() < until);
+  }
+
+  /** Begins to measure for so many milliseconds in all: turn by turn. */
+  start(time: number): void {
+    const sample = async () => {
+      if (this.#left <= 0) {
+        this.#end();
+        await new Promise<void>((resolve) => this.#begin = resolve);
+      }
+      const elapsed = await this.#run();
+      this.#left -= elapsed;
+      this.#clock += elapsed * 1e6;
+      this.turns.at(-1)!.push(elapsed * 1e6 / this.#operations);
+    };
+    this.#measured = measure(sample, {
       now: () => this.#clock,
       gc: false as never,
       min_cpu_time: time * 1e6,
       min_samples: 1,
-      samples_threshold: Number.MAX_SAFE_INTEGER,
       batch_threshold: 0,
-    });
-    return samples.map((nanoseconds) => nanoseconds / this.#operations);
+    }).then(() => void (this.#done = true));
   }
 
+  /**
+   * Has a turn of so many milliseconds, or of a sample if that takes longer.
+   *
+   * @throws {Error} when the contestant throws, or answers what it should not
+   */
+  async turn(time: number): Promise<void> {
+    if (this.#done) return;
+    this.turns.push([]);
+    this.#left = Math.max(time, Number.MIN_VALUE);
+    const over = new Promise<void>((resolve) => this.#end = resolve);
+    this.#begin();
+    await Promise.race([over, this.#measured]);
+    if (median(this.turns.at(-1)!) <= 0) {
+      const { name } = this.#contestant;
+      throw new Error(`${name} takes no time that can be measured: give it more operations`);
+    }
+  }
+
+  /** What can be said of all turns. */
+  block(): Block {
+    const [p10, p50, p90] = this.#quantiles(0.1, 0.5, 0.9);
+    return { p10, p50, p90, samples: this.turns.flat().length };
+  }
+
+  /** The same, for a report. */
   result(): ContestantResult {
-    const all = this.rounds.flat().sort((a, b) => a - b);
-    const [p25, p50, p75] = [0.25, 0.5, 0.75].map((share) => quantile(all, share));
-    return { name: this.contestant.name, nanoseconds: { p25, p50, p75 }, samples: all.length };
+    const [p25, p50, p75] = this.#quantiles(0.25, 0.5, 0.75);
+    const nanoseconds = { p25, p50, p75 };
+    return { name: this.#contestant.name, nanoseconds, samples: this.turns.flat().length };
+  }
+
+  #quantiles(...shares: number[]): number[] {
+    const all = this.turns.flat().sort((a, b) => a - b);
+    return shares.map((share) => quantile(all, share));
+  }
+
+  /** Takes a sample, in milliseconds. */
+  async #run(): Promise<number> {
+    const { name } = this.#contestant;
+    let answer: unknown;
+    const start = performance.now();
+    try {
+      answer = await this.#contestant.run();
+    } catch (error) {
+      throw new Error(`${name} threw ${error}`, { cause: error });
+    }
+    const elapsed = performance.now() - start;
+    if (isDeepStrictEqual(answer, this.#expected)) return elapsed;
+    throw new Error(`${name} answered ${showValue(answer)}, not ${showValue(this.#expected)}`);
   }
 }
 
+/** Measures contestants in turn until each is done. */
 async function measureRounds(samplers: readonly Sampler[], time: number): Promise<void> {
-  const started = performance.now();
-  for (let round = 0; round <= ROUNDS; round++) {
-    const late = performance.now() - started > 2 * time * samplers.length;
-    if (late && round > LEAST_ROUNDS) break;
+  for (const sampler of samplers) if (time > 0) await sampler.warmUp(time / 4);
+  for (const sampler of samplers) sampler.start(time);
+  for (let round = 0; samplers.some(({ done }) => !done); round++) {
     for (const sampler of round % 2 === 0 ? samplers : samplers.toReversed()) {
-      try {
-        const samples = await sampler.measure(time / ROUNDS);
-        if (round > 0) sampler.rounds.push(samples);
-      } catch (error) {
-        const { name } = sampler.contestant;
-        if (error instanceof WrongAnswer) throw new Error(`${name} ${error.message}`);
-        throw new Error(`${name} threw ${error}`, { cause: error });
-      }
+      await sampler.turn(time / ROUNDS);
     }
   }
+}
+
+/** The median of the ratios of those turns that both had. */
+function ratioOf(ours: Sampler, rival: Sampler): number {
+  const both = Math.min(ours.turns.length, rival.turns.length);
+  return median(
+    ours.turns.slice(0, both).map((turn, i) => median(turn) / median(rival.turns[i])),
+  );
 }
 
 /**
@@ -107,26 +167,25 @@ export async function measureBenchmark(
   options: MeasureOptions = {},
 ): Promise<SuiteResult> {
   const { name } = benchmark;
-  const { time = 300 } = options;
+  const { time = 150 } = options;
   const prepared = await benchmark.prepare();
   checkPrepared(name, prepared);
-  const rivals = options.rivals === false ? [] : prepared.rivals ?? [];
+  const { rivals = [] } = prepared;
   const expected = showValue(prepared.expected);
   try {
     const ours = new Sampler(prepared.ours, prepared);
     const others = rivals.map((rival) => new Sampler(rival, prepared));
     await measureRounds([ours, ...others], time);
-    const times = ours.rounds.map(median);
     return {
       name,
       expected,
       ours: ours.result(),
       rivals: rivals.map(({ atMost }, i) => ({
         ...others[i].result(),
-        ratio: median(times.map((time, round) => time / median(others[i].rounds[round]))),
+        ratio: ratioOf(ours, others[i]),
         atMost,
       })),
-      note: options.rivals === false ? undefined : await prepared.note?.(),
+      note: await prepared.note?.(),
     };
   } catch (error) {
     return { name, expected, rivals: [], failure: (error as Error).message };

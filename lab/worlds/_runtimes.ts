@@ -99,6 +99,18 @@ export function runCommand(
     return { command, args: ["run", "-A", "--quiet", "--no-prompt", file, ...args] };
   }
   // Deno would look for its configuration where the package is; the scenario's imports are those of
-  // the program that uses it. Code on the command line is configured by the current folder.
-  return { command, args: ["eval", "--quiet", `import ${JSON.stringify(moduleUrl)};`, ...args] };
+  // the program that uses it.
+  return commandInFolder(runtime, moduleUrl, args);
+}
+
+/** The same, of a module that loads others whose imports are those of the current folder. */
+export function commandInFolder(
+  runtime: Runtime,
+  moduleUrl: string,
+  args: readonly string[] = [],
+): Command {
+  if (runtime.name === "bun") return runCommand(runtime, moduleUrl, args);
+  // Code on the command line is configured by the current folder.
+  const code = `import ${JSON.stringify(moduleUrl)};`;
+  return { command: runtime.command, args: ["eval", "--quiet", code, ...args] };
 }

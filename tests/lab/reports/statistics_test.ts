@@ -5,8 +5,10 @@ import {
   leastP,
   mannWhitney,
   median,
+  medianInterval,
   quantile,
   ratioInterval,
+  signedRanks,
 } from "../../../lab/reports/statistics.ts";
 
 const timeout = 10_000;
@@ -71,6 +73,61 @@ test("mannWhitney() is the same whichever side comes first, and 1 where all valu
   assert.deepEqual(mannWhitney([1, 1, 1], [1, 1]), { u: 3, p: 1, exact: false });
 });
 
+/** Differences of which those above 0 have ranks that sum up to w. */
+function differences(n: number, w: number): number[] {
+  const signs = new Array(n).fill(-1);
+  for (let rank = n, left = w; rank > 0; rank--) {
+    if (rank > left) continue;
+    signs[rank - 1] = 1;
+    left -= rank;
+  }
+  return signs.map((sign, i) => sign * (i + 1));
+}
+
+test("signedRanks() has the critical values of the published table (0.05, two-sided)", {
+  timeout,
+}, () => {
+  const table: Record<number, number> = {
+    ...{ 6: 0, 7: 2, 8: 3, 9: 5, 10: 8, 11: 10, 12: 13, 13: 17, 14: 21, 15: 25, 16: 29 },
+    ...{ 17: 34, 18: 40, 19: 46, 20: 52 },
+  };
+  for (const [size, critical] of Object.entries(table)) {
+    const n = Number(size);
+    const at = signedRanks(differences(n, critical));
+    const above = signedRanks(differences(n, critical + 1));
+    assert.equal(at.w, critical);
+    assert(at.p <= 0.05, `n = ${n}, W = ${critical}: p = ${at.p}`);
+    assert(above.p > 0.05, `n = ${n}, W = ${critical + 1}: p = ${above.p}`);
+  }
+});
+
+test("signedRanks() finds what R prints for the example of its manual", { timeout }, () => {
+  // wilcox.test(paired = TRUE), Hollander and Wolfe (1973), 29: a depression scale.
+  const first = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
+  const second = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
+  const { w, p } = signedRanks(first.map((x, i) => x - second[i]));
+  assert.equal(w, 40);
+  assert.equal((p / 2).toFixed(5), "0.01953");
+});
+
+test("signedRanks() leaves out zeros, shares ranks among equals, and is symmetric", {
+  timeout,
+}, () => {
+  assert.deepEqual(signedRanks([0, 0]), { w: 0, p: 1 });
+  assert.deepEqual(signedRanks([1, 1, -1, 0]), { w: 4, p: 1 });
+  const some = [3, -1, 2, 5, 2];
+  assert.equal(signedRanks(some).p, signedRanks(some.map((d) => -d)).p);
+  assert.equal(signedRanks([1, 2, 3, 4, 5, 6]).p, 2 / 2 ** 6);
+});
+
+test("signedRanks() is the Mann–Whitney U of values relative to the middle of their pair", {
+  timeout,
+}, () => {
+  const d = [0.3, -0.1, 0.7, 0.2, -0.4, 0.5];
+  const { u } = mannWhitney(d, d.map((each) => -each));
+  assert.equal(u, 2 * signedRanks(d).w - d.filter((each) => each > 0).length);
+});
+
 test("leastP() is two orders of all there are", { timeout }, () => {
   assert.equal(leastP(3, 3), 2 / 20);
   assert.equal(leastP(8, 8), 2 / 12_870);
@@ -103,4 +160,7 @@ test("ratioInterval() is the same for the same data, and holds the ratio it was 
   assert.deepEqual(ratioInterval(a, b), [low, high]);
   assert(low > 1.12 && low < 1.2 && high > 1.2 && high < 1.28, `${low} to ${high}`);
   assert.deepEqual(ratioInterval([2], [3]), [1.5, 1.5]);
+  const [least, most] = medianInterval(a);
+  assert.deepEqual(medianInterval(a), [least, most]);
+  assert(least > 9.7 && least < 10.05 && most > 10.05 && most < 10.4, `${least} to ${most}`);
 });

@@ -1,0 +1,141 @@
+/** A comparison for people: as text, and as Markdown for a pull request. */
+import { showMachine, showRevision } from "./baseline.ts";
+import type { BenchmarkComparison, Comparison, ComparisonVerdict } from "./comparison.ts";
+import { showNanoseconds } from "./suite_table.ts";
+import type { Layout } from "./text.ts";
+import { plural } from "./values.ts";
+
+const VERDICTS: readonly ComparisonVerdict[] = [
+  ...["slower", "wrong", "faster", "same", "not enough data"] as const,
+  ...["not comparable", "new", "gone"] as const,
+];
+
+const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`;
+
+const time = (value: number | undefined): string =>
+  value === undefined ? "" : showNanoseconds(value);
+
+const ratio = ({ ratio }: BenchmarkComparison): string =>
+  ratio === undefined ? "" : `${ratio.toFixed(2)} ×`;
+
+const interval = ({ interval }: BenchmarkComparison): string =>
+  interval === undefined ? "" : interval.map((end) => end.toFixed(2)).join(" – ");
+
+const verdict = ({ verdict, because, over }: BenchmarkComparison): string =>
+  `${verdict}${over ? ", and over the limit" : ""}${because === undefined ? "" : ` (${because})`}`;
+
+/** What was compared with what. */
+function about({ before, after, interleaved }: Comparison): string {
+  return `${showRevision(before.revision)} → ${showRevision(after.revision)}, ` +
+    `${after.runtime}, ${showMachine(after.machine)}` +
+    (interleaved ? ", in turn" : `, the first measured ${before.made}`);
+}
+
+/** How many benchmarks had which verdict: `1 slower, 12 same`. */
+function tally({ benchmarks }: Comparison): string {
+  const counts = VERDICTS.map((each) =>
+    [benchmarks.filter(({ verdict }) => verdict === each).length, each] as const
+  );
+  const told = counts.filter(([count]) => count > 0).map((words) => words.join(" ")).join(", ");
+  return `${plural(benchmarks.length, "benchmark")}: ${told || "none"}`;
+}
+
+/** What the gate says, in a sentence. */
+function conclusion(comparison: Comparison): string {
+  const { benchmarks, tolerance } = comparison;
+  const over = benchmarks.filter((each) => each.over).map(({ name }) => name);
+  return over.length === 0
+    ? `Nothing was shown to be more than ${percent(tolerance)} slower`
+    : `More than ${percent(tolerance)} slower: ${over.join("; ")}`;
+}
+
+/** How the verdicts are come by, in a line. */
+const METHOD =
+  "of the lowest decile of each process the median, with 95 % bootstrap intervals; a " +
+  "difference is called by a Mann–Whitney test at 5 % after Holm's correction";
+
+/** A comparison as text for a terminal. */
+export function comparisonTable(comparison: Comparison, { palette }: Layout): string {
+  const header = ["benchmark", "before", "after", "ratio", "interval", "verdict"];
+  const rows = comparison.benchmarks.map((each) => [
+    each.name,
+    time(each.before),
+    time(each.after),
+    ratio(each),
+    interval(each),
+    verdict(each),
+  ]);
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column].length))
+  );
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, column) =>
+      [1, 2, 3].includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column])
+    ).join("  ").trimEnd();
+  const paint = ({ verdict, over }: BenchmarkComparison, text: string) =>
+    over || verdict === "wrong"
+      ? palette.red(text)
+      : verdict === "faster"
+      ? palette.green(text)
+      : text;
+  return [
+    about(comparison),
+    ...comparison.caveats,
+    "",
+    palette.dim(line(header)),
+    ...rows.map((row, i) => paint(comparison.benchmarks[i], line(row))),
+    "",
+    tally(comparison),
+    conclusion(comparison),
+    palette.dim(METHOD),
+  ].join("\n");
+}
+
+/** What Markdown would take for a mark, kept from it. */
+function escape(text: string): string {
+  return text.replace(/[|\\`*_<>[\]]/g, "\\$&");
+}
+
+function markdownRows(all: readonly BenchmarkComparison[]): string[] {
+  return [
+    "| benchmark | before | after | ratio | 95 % interval | verdict |",
+    "| --- | ---: | ---: | ---: | --- | --- |",
+    ...all.map((each) =>
+      `| ${
+        [
+          escape(each.name),
+          time(each.before),
+          time(each.after),
+          ratio(each),
+          interval(each),
+          each.over || each.verdict === "wrong" ? `**${escape(verdict(each))}**` : verdict(each),
+        ].join(" | ")
+      } |`
+    ),
+  ];
+}
+
+/** A comparison as Markdown: what changed in the open, and all the rest folded. */
+export function comparisonMarkdown(comparison: Comparison): string {
+  const changed = comparison.benchmarks.filter(({ verdict }) =>
+    verdict === "slower" || verdict === "faster" || verdict === "wrong"
+  );
+  const others = comparison.benchmarks.filter((each) => !changed.includes(each));
+  return [
+    `### Benchmarks: ${escape(conclusion(comparison))}`,
+    "",
+    `${escape(about(comparison))}. ${tally(comparison)}.`,
+    ...comparison.caveats.map((caveat) => `\n> ${escape(caveat)}`),
+    ...(changed.length === 0 ? [] : ["", ...markdownRows(changed)]),
+    ...(others.length === 0 ? [] : [
+      "",
+      `<details><summary>${plural(others.length, "other benchmark")}</summary>`,
+      "",
+      ...markdownRows(others),
+      "",
+      "</details>",
+    ]),
+    "",
+    `<sub>${METHOD}</sub>`,
+  ].join("\n");
+}
