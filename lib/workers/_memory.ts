@@ -2,9 +2,9 @@
  * How the shared primitives lie in memory, and how a handle is told from anything else.
  *
  * Every memory begins with the same words: what it is, in which layout, for how many, one spare,
- * four that name it, and eight for constants of the primitive's own. A handle is a plain object around the memory, so that it can be posted; it is
- * believed only after all of these have been compared, for attaching to foreign memory would
- * corrupt it.
+ * four that name it, and eight for constants of the primitive's own. A handle is a plain object
+ * around the memory, so that it can be posted; it is believed only after all of these have been
+ * compared, for attaching to foreign memory would corrupt it.
  */
 import { currentHost } from "../_host.ts";
 import { show } from "../_options.ts";
@@ -42,9 +42,20 @@ export interface Handle {
 const NAME = 4;
 const NAME_WORDS = 4;
 
+/** Memory of so many bytes; throws when there is not so much. */
+function reserve(kind: Kind, bytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch (cause) {
+    throw new RangeError(`Cannot create a ${kind}: there is no memory for ${bytes} bytes`, {
+      cause,
+    });
+  }
+}
+
 /** Lays out new memory of `length` words for `count` owners or parties. */
 export function allocate(kind: Kind, count: number, length: number): Words {
-  const words = new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
+  const words = new Int32Array(reserve(kind, length * Int32Array.BYTES_PER_ELEMENT));
   words[KIND] = MAGIC[kind];
   words[LAYOUT] = VERSION;
   words[COUNT] = count;

@@ -129,7 +129,8 @@ export class SharedSnapshots {
    * @param options A label, how many bytes a version may have, for how many versions and for how many
    *   threads there is room.
    * @throws {TypeError} when an argument has the wrong type
-   * @throws {RangeError} when a number is out of its range, or `initial` longer than `capacity`
+   * @throws {RangeError} when a number is out of its range, `initial` longer than `capacity`, or there
+   *   is not so much memory
    */
   static create(initial: Uint8Array, options: SharedSnapshotsOptions = {}): SharedSnapshots {
     const action = "create shared snapshots";

@@ -522,6 +522,45 @@ describe("SharedRwLock, where a wait ends early,", () => {
     mine.writeSync().release();
   });
 
+  test("makes no system call where nobody waits, and one to wake who does", {
+    timeout,
+  }, async () => {
+    const [mine, theirs] = pair();
+    const { notify, wait, waitAsync } = Atomics;
+    let calls = 0;
+    const counted = <F extends (...args: never[]) => unknown>(call: F) =>
+      ((...args: Parameters<F>) => {
+        calls++;
+        return call(...args);
+      }) as unknown as F;
+    Object.assign(Atomics, {
+      notify: counted(notify),
+      wait: counted(wait),
+      waitAsync: counted(waitAsync),
+    });
+    try {
+      for (const lock of [mine, theirs, mine]) {
+        lock.writeSync().release();
+        lock.readSync().release();
+        lock.tryWrite()!.release();
+        (await lock.write({ timeout: 50, label: "named" })).release();
+        const [first, second] = [await lock.read(), mine.tryRead()!];
+        assert.equal(lock.tryWrite(), undefined);
+        second.release();
+        first.release();
+      }
+      assert.equal(calls, 0);
+      const guard = mine.writeSync();
+      const late = theirs.write();
+      await setImmediate();
+      guard.release();
+      (await late).release();
+      assert(calls >= 2);
+    } finally {
+      Object.assign(Atomics, { notify, wait, waitAsync });
+    }
+  });
+
   test("reads no clock and sets no timer where there is no wait", { timeout }, async () => {
     const host = new FakeHost();
     const [mine] = host.build(pair);

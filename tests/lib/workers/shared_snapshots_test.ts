@@ -862,6 +862,24 @@ describe("SharedSnapshots.create() and attach()", () => {
     }
   });
 
+  test("say how much memory there is not", { timeout }, () => {
+    const { SharedArrayBuffer } = globalThis;
+    // Stands in for a machine that has less than is asked for.
+    globalThis.SharedArrayBuffer = class {
+      constructor() {
+        throw new RangeError("out of memory");
+      }
+    } as unknown as typeof SharedArrayBuffer;
+    try {
+      assert.throws(() => SharedSnapshots.create(b(0), { capacity: 2 ** 30, slots: 24 }), {
+        name: "RangeError",
+        message: /^Cannot create a SharedSnapshots: there is no memory for 257698\d+ bytes$/,
+      });
+    } finally {
+      globalThis.SharedArrayBuffer = SharedArrayBuffer;
+    }
+  });
+
   test("refuse options that cannot be meant", { timeout }, async () => {
     const create = (options: unknown, initial: unknown = b(0)) => () =>
       SharedSnapshots.create(initial as Uint8Array, options as SharedSnapshotsOptions);

@@ -141,6 +141,30 @@ describe("SharedBarrier between Workers", () => {
   }
 });
 
+describe("SharedBarrier and a Worker that is terminated", () => {
+  for (const how of ["sync", "async"] as const) {
+    test(`while it waits: it has arrived, and is missed in the next round (${how})`, {
+      timeout,
+    }, async () => {
+      await using crew = await Crew.start(1, 1);
+      const { barrier } = crew;
+      for (let round = 0; round < 5; round++) {
+        const hand = await crew.hire(2);
+        void hand.do({ do: "pass", how, times: 1 });
+        await until(() => barrier.arrived === 1, "the Worker");
+        await hand.terminate();
+        for (const lock of [crew.lock, ...crew.more]) lock.reap(2);
+        assert.equal(barrier.waitSync({ timeout: 1000 }), 1);
+        assert.throws(() => barrier.waitSync({ timeout: 1 }), {
+          name: "BarrierTimeoutError",
+          message: /^Cannot pass barrier within \d+(\.\d)? ms: 1 of 2 parties arrived$/,
+        });
+        assert.equal(barrier.arrived, 0);
+      }
+    });
+  }
+});
+
 interface Passed {
   readonly faults: number;
   readonly last: number;
