@@ -6,7 +6,7 @@ import type { BenchmarkSuite } from "../lab/runners/suite.ts";
 import { main } from "./_main.ts";
 import { benchmarks as checker } from "./checker.ts";
 import { benchmarks as deadlock } from "./deadlock.ts";
-import { benchmarks as engine } from "./engine.ts";
+import { benchmarks as engine, memory } from "./engine.ts";
 import { benchmarks as fileLock } from "./file_lock.ts";
 import { benchmarks as lockManager } from "./lock_manager.ts";
 import { benchmarks as rwLock } from "./rw_lock.ts";
@@ -30,4 +30,4 @@ const suite: BenchmarkSuite = [
 ];
 export default suite;
 
-if (import.meta.main) await main(suite, import.meta.url);
+if (import.meta.main) await main(suite, import.meta.url, [memory]);

@@ -9,6 +9,8 @@ import fc from "fast-check";
 import { explore, Prng, type Program, RandomStrategy } from "../lab/engine/mod.ts";
 import { defineScenario, openDistance, Subject, team } from "../lab/worlds/mod.ts";
 import { type BenchmarkSuite, type Contestant, defineBenchmark } from "../lab/runners/suite.ts";
+import { heldMegabytes } from "../tests/_garbage.ts";
+import type { Section } from "./_main.ts";
 
 const ORDERS = 10_000;
 
@@ -134,3 +136,47 @@ export const benchmarks: BenchmarkSuite = [
     rivals: [{ ...generators, atMost: 8 }],
   })),
 ];
+
+const MILLION = 1_000_000;
+const MILLIONS = 5;
+/** By how many megabytes the heap may grow: less than half a byte a schedule. */
+const GROWTH = 2;
+
+/** The heap, collected, as schedule after schedule is run. */
+async function measureMemory(): Promise<string> {
+  const program = await open();
+  const run = async (budget: number) => {
+    await explore(program, { strategy: new RandomStrategy(1), budget });
+    const { orders, lost, kept } = verdict() as { orders: number; lost: boolean; kept: boolean };
+    if (orders !== budget || !lost || !kept) {
+      throw new Error(`${orders} orders of ${budget} were run`);
+    }
+  };
+  await run(ORDERS);
+  const before = heldMegabytes();
+  const lines = [`  before                ${before.toFixed(2).padStart(7)} MB`];
+  let after = before;
+  let seconds = 0;
+  for (let million = 1; million <= MILLIONS; million++) {
+    const start = performance.now();
+    await run(MILLION);
+    seconds += (performance.now() - start) / 1000;
+    after = heldMegabytes();
+    lines.push(`  after ${million} million       ${after.toFixed(2).padStart(7)} MB`);
+  }
+  const growth = after - before;
+  const rate = Math.round(MILLIONS * MILLION / seconds / 1000);
+  return [
+    ...lines,
+    `  ${growth.toFixed(2)} MB more after ${MILLIONS} million schedules, in ${
+      seconds.toFixed(1)
+    } s ` +
+    `(${rate}k schedules/s); budget ${GROWTH} MB  ${growth <= GROWTH ? "ok" : "OVER"}`,
+  ].join("\n");
+}
+
+/** What exploring leaves behind it. */
+export const memory: Section = {
+  name: "the heap over 5 million schedules of the lost update",
+  measure: measureMemory,
+};
