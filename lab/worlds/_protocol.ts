@@ -5,7 +5,8 @@
  * the next one's. A coordinator sends `run`; in a free run the actor answers `prepared` and waits for
  * `start`. Before an operation that somebody else decides about, the actor sends `parked` and waits
  * for `go`; when it has carried it out it sends `did`. It ends with `finished` or `threw`. Calls that
- * it records are told of as they begin and as they end, so that those of an actor that dies are known.
+ * it records are told of as they begin and as they end, so that those of an actor that dies are known:
+ * where actors may be killed, nothing is done in a free run before the answer `noted` has come.
  */
 import type { Call } from "../engine/history/mod.ts";
 import type { Effect } from "../engine/mod.ts";
@@ -34,6 +35,8 @@ export type ToActor =
   | { readonly type: "start"; readonly run: number; readonly at: number }
   | { readonly type: "go"; readonly run: number; readonly value?: unknown }
   | { readonly type: "fire"; readonly run: number; readonly signal: string }
+  /** What was told of calls has come; said in free runs in which actors may be killed. */
+  | { readonly type: "noted"; readonly run: number }
   /** The time is up that the actor was ready to wait for a lock. */
   | { readonly type: "expire"; readonly run: number }
   | { readonly type: "abandon"; readonly run: number };

@@ -61,6 +61,9 @@ class RemotePort implements Port {
   #standing: Standing | undefined;
   /** Whether what it stands before is the return of something asynchronous. */
   #returning = false;
+  /** How often calls were told of that nobody has noted yet, and who waits until all are. */
+  #untold = 0;
+  #told: (() => void) | undefined;
 
   /** @param still Notices when nothing is done in a free run. */
   constructor(
@@ -83,6 +86,7 @@ class RemotePort implements Port {
   async operate(operation: Performable, argument: unknown): Promise<unknown> {
     const { perform, object, kind } = operation;
     if (this.#still !== undefined) this.#still.moves++;
+    if (this.#untold > 0) await new Promise<void>((told) => this.#told = told);
     if (!this.stepped && perform !== undefined) return perform(argument);
     if (this.#returning) {
       this.#returning = false;
@@ -111,6 +115,18 @@ class RemotePort implements Port {
 
   waits(ms: number): void {
     this.#still?.waits(ms);
+  }
+
+  /**
+   * Calls have been told of. Whoever is killed takes with it what is still on its way: so nothing more
+   * is done before they have been noted, or what a call did could be seen and the call not be known.
+   */
+  holdBack(): void {
+    this.#untold++;
+  }
+
+  noted(): void {
+    if (--this.#untold === 0) this.#told?.();
   }
 
   readied(): void {
@@ -296,6 +312,7 @@ export class RemoteActor {
     const current = this.#current;
     if (current === undefined || current.run !== message.run) return;
     if (message.type === "go") current.port.go(message.value);
+    else if (message.type === "noted") current.port.noted();
     else if (message.type === "start") current.begin(message.at);
     else if (message.type === "expire") current.port.onExpiry?.();
     else if (message.type === "fire") current.medium?.controller(message.signal).abort();
@@ -322,6 +339,7 @@ export class RemoteActor {
       if (abort.signal.aborted) return;
       calls.set(index, call);
       if (order.stepped || order.mortal) flush();
+      if (!order.stepped && order.mortal) port.holdBack();
     };
     let medium: RemoteMedium | undefined;
     try {

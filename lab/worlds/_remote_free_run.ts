@@ -103,6 +103,7 @@ export class RemoteFreeRun {
         break;
       case "calls":
         this.#book.note(place, message.calls);
+        if (this.#subject.mortal) this.#remotes[place].send({ type: "noted", run: this.#number });
         break;
       case "finished":
         this.#started = Math.min(this.#started, message.started);

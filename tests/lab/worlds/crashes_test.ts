@@ -10,6 +10,7 @@ import {
   testScenario,
 } from "../../../lab/mod.ts";
 import crashing from "../_scenarios/crashing.ts";
+import recordedCrash from "../_scenarios/recorded_crash.ts";
 import saving from "../_scenarios/saving.ts";
 
 const timeout = 60_000;
@@ -17,6 +18,8 @@ const timeout = 60_000;
 // An actor is killed for real where it can be, and the power is cut where that is possible.
 testScenario(crashing);
 testScenario(saving);
+// What only the history tells: calls that were cut off stay open, and what was acknowledged holds.
+testScenario(recordedCrash);
 
 describe("a crash in the simulation", () => {
   test("comes in the midst of an operation, and its report says where and what was left", {
