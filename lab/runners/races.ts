@@ -3,6 +3,7 @@
  * recipe by which it is seen again.
  */
 import { AssertionError } from "node:assert";
+import type { Model } from "../engine/history/mod.ts";
 import { palette, type Repetition, trialReport, type TrialResult } from "../reports/mod.ts";
 import {
   type Actor,
@@ -26,6 +27,11 @@ export interface Race {
   build(world: World): readonly Actor[];
   /** Looks at what is left when all actors have finished; answers what is wrong with it, if anything. */
   check?(end: EndState, shared: SharedObjects): string | undefined | Promise<string | undefined>;
+  /**
+   * What the calls that actors record (`world.calls()`) must be linearizable as. Then no order is left
+   * out as equivalent to another, for which calls overlap is not declared by the steps they are made of.
+   */
+  readonly model?: Model;
 }
 
 const VARIANT = "race";
@@ -47,6 +53,7 @@ function subjectOf(race: Race): Subject {
         because: "that is what the test asks for",
         build: (world) => race.build(world),
         check: (end, _, shared) => race.check?.(end, shared),
+        model: race.model,
       },
     },
   });

@@ -5,6 +5,7 @@ import { RandomStrategy, record } from "../../../lab/engine/mod.ts";
 import {
   expectSafe,
   explore,
+  models,
   openDistance,
   type Race,
   replay,
@@ -329,4 +330,46 @@ test("a race may be called anything", { timeout }, async () => {
   for (const name of ["", "42", "Ärger im Büro!", "a".repeat(200)]) {
     assert.equal((await explore({ name, build })).verdict, "safe");
   }
+});
+
+/** A register with a copy; whoever reads it reads the value and then one of the two. */
+const copied = (second: "value" | "copy"): Race => ({
+  name: "a register with a copy",
+  build: (world) => {
+    const cells = { value: world.cell("value", 0), copy: world.cell("copy", 0) };
+    const calls = world.calls();
+    const write = async () => {
+      await cells.value.write(1);
+      await cells.copy.write(1);
+    };
+    return [
+      { name: "writer", run: () => calls.call("write", 1, write) },
+      {
+        name: "reader",
+        run: async () => {
+          for (const place of ["value", second] as const) {
+            await calls.call("read", undefined, () => cells[place].read());
+          }
+        },
+      },
+    ];
+  },
+  model: models.register(0),
+});
+
+test("expectSafe() checks the calls of a race against its model", { timeout }, async () => {
+  const stale = /not linearizable: reader: read → 0 fits nowhere/;
+  await assert.rejects(expectSafe(copied("copy")), stale);
+  const { evidence } = await expectSafe(copied("value"));
+  // Which calls overlap is not declared by their steps, so no order is left out: 2 steps among 4.
+  assert.deepEqual(evidence, { kind: "proved", orders: 6, of: 6 });
+
+  const { schedule } = await explore(copied("copy"));
+  await assert.rejects(replay(schedule!, copied("copy")), stale);
+  assert.deepEqual(await stress(copied("value"), 20), { times: 0, of: 20 });
+});
+
+test("a race may have a check and a model, and the check comes first", { timeout }, async () => {
+  const both: Race = { ...copied("copy"), check: ({ copy }) => copy === 1 ? "checked" : undefined };
+  await assert.rejects(expectSafe(both), /checked/);
 });
