@@ -6,7 +6,9 @@
 
 /** A number with its unit. */
 export interface Quantity {
+  /** How much. */
   readonly value: number;
+  /** Of what: nanoseconds, times a second, times as much; empty for a count. */
   readonly unit: "ns" | "/s" | "×" | "";
 }
 
@@ -29,13 +31,17 @@ export interface FigureBase {
 
 /** Rows and columns. */
 export interface TableFigure extends FigureBase {
+  /** Which of the figures this is. */
   readonly kind: "table";
+  /** What stands in each column. */
   readonly columns: readonly string[];
+  /** What there is of each, in the order of the columns. */
   readonly rows: readonly (readonly FigureCell[])[];
 }
 
 /** One point of a curve. */
 export interface CurvePoint {
+  /** How many there were. */
   readonly x: number;
   /** For one operation. */
   readonly nanoseconds: { readonly p25: number; readonly p50: number; readonly p75: number };
@@ -47,6 +53,7 @@ export interface CurvePoint {
 
 /** One of the lines of a curve. */
 export interface CurveLine {
+  /** What it is of. */
   readonly name: string;
   /** In the order of `x`. */
   readonly points: readonly CurvePoint[];
@@ -54,11 +61,13 @@ export interface CurveLine {
 
 /** How times grow with a number. */
 export interface CurveFigure extends FigureBase {
+  /** Which of the figures this is. */
   readonly kind: "curve";
   /** What the number counts. */
   readonly x: string;
   /** What is done once in the times that are told. */
   readonly operation: string;
+  /** What grows; the first is the one that is looked at. */
   readonly lines: readonly CurveLine[];
 }
 
