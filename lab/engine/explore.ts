@@ -113,7 +113,8 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
         if (visit !== undefined) visit(recordingOf(run, outcome, events!));
         const failed = outcome.kind !== "passed" && outcome.kind !== "pruned";
         if (failed && visit === undefined) finish({ outcome, choices: run.choices.slice() });
-        else if ((schedules & 63) !== 0 || performance.now() < sliceEnd) next();
+        // Where each schedule takes long there may be no more than these.
+        else if (schedules > 64 && (schedules & 63) !== 0 || performance.now() < sliceEnd) next();
         else {
           onProgress?.(schedules);
           macrotask().then(() => {

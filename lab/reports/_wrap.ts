@@ -20,10 +20,12 @@ export function wrap(text: string, width: number, indent = 0): string[] {
   let empty = true;
   for (const word of rest.split(" ")) {
     if (!empty && widthOf(line) + 1 + widthOf(word) > width) {
-      lines.push(line);
+      lines.push(line.trimEnd());
       line = " ".repeat(indent);
       empty = true;
     }
+    // Blanks between two columns of a line are not carried over to the next.
+    if (empty && word === "" && lines.length > 0) continue;
     line += empty ? word : ` ${word}`;
     empty = false;
   }

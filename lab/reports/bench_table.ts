@@ -1,12 +1,13 @@
 import type { BenchResult } from "./results.ts";
 import type { Layout } from "./text.ts";
+import { tableLines } from "./_table.ts";
 import { showTime } from "./values.ts";
 
 /** The variant that others are compared with. */
 const BASE = "unguarded";
 
 /** Measurements as a table, each beside the unguarded variant at the same distance. */
-export function benchTable(results: readonly BenchResult[], { palette }: Layout): string {
+export function benchTable(results: readonly BenchResult[], layout: Layout): string {
   const rows = results.map((result) => {
     const base = results.find(({ scenario, world, variant }) =>
       scenario === result.scenario && world === result.world && variant === BASE
@@ -27,11 +28,7 @@ export function benchTable(results: readonly BenchResult[], { palette }: Layout)
       wrong,
     ];
   });
-  const header = ["world", "variant", "median", "quartiles", `× ${BASE}`, "results"];
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column].length))
-  );
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd();
-  return [palette.dim(line(header)), ...rows.map(line)].join("\n");
+  const columns = ["world", "variant", "median", "quartiles", `× ${BASE}`, "results"];
+  const isNumber = [false, false, true, true, true, false];
+  return tableLines({ columns, rows, isNumber }, layout).join("\n");
 }

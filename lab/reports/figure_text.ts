@@ -1,12 +1,10 @@
 /** Tables and curves for a terminal, and tables for a document. */
 import type { CurveFigure, Figure, FigureCell, TableFigure } from "./figures.ts";
+import { tableLines } from "./_table.ts";
 import { widthOf, wrap } from "./_wrap.ts";
 import { showNanoseconds } from "./suite_table.ts";
 import type { Layout } from "./text.ts";
 import { showCount } from "./values.ts";
-
-/** Blanks between two columns. */
-const GAP = "  ";
 
 /** A number with as many digits as matter. */
 function showNumber(value: number): string {
@@ -30,73 +28,17 @@ function showCell(cell: FigureCell): string {
   }
 }
 
-/**
- * A table whose columns stand below one another. Where that would be wider than the terminal, what is in words
- * is broken into lines, and if that is not enough each row becomes a list.
- */
+/** Rows as a table; a column is of numbers if nothing in it is in words. */
 function table(
   columns: readonly string[],
   rows: readonly (readonly FigureCell[])[],
   layout: Layout,
 ): string[] {
-  const texts = rows.map((row) => row.map(showCell));
-  const isNumber = columns.map((_, column) => rows.every((row) => typeof row[column] !== "string"));
-  const widths = fit(columns, texts, isNumber, layout.width);
-  if (widths === undefined) return list(columns, texts, layout);
-  const lines = (row: readonly string[]) => {
-    const cells = row.map((cell, column) => wrap(cell, widths[column]));
-    return Array.from(
-      { length: Math.max(...cells.map(({ length }) => length)) },
-      (_, line) =>
-        cells.map((parts, column) => {
-          const part = parts[line] ?? "";
-          return isNumber[column] ? part.padStart(widths[column]) : part.padEnd(widths[column]);
-        }).join(GAP).trimEnd(),
-    );
-  };
-  return [...lines(columns).map((line) => layout.palette.dim(line)), ...texts.flatMap(lines)];
-}
-
-/** How wide each column is so that all fit, the widest of words made narrower; `undefined` if none can be. */
-function fit(
-  columns: readonly string[],
-  texts: readonly (readonly string[])[],
-  isNumber: readonly boolean[],
-  width: number,
-): number[] | undefined {
-  const cells = columns.map((title, column) => [title, ...texts.map((row) => row[column])]);
-  const widths = cells.map((column) => Math.max(...column.map(({ length }) => length)));
-  // A number is not broken, nor is a word.
-  const least = cells.map((column, i) =>
-    isNumber[i]
-      ? widths[i]
-      : Math.max(...column.flatMap((cell) => cell.split(" ")).map(({ length }) => length))
-  );
-  let over = widths.reduce((sum, each) => sum + each, GAP.length * (columns.length - 1)) - width;
-  for (; over > 0; over--) {
-    const shrinkable = widths.map((each, i) => each > least[i] ? each : 0);
-    const widest = Math.max(...shrinkable);
-    if (widest === 0) return undefined;
-    widths[shrinkable.indexOf(widest)]--;
-  }
-  return widths;
-}
-
-/** Each row as a list, for a narrow terminal. */
-function list(
-  columns: readonly string[],
-  rows: readonly (readonly string[])[],
-  { width, palette }: Layout,
-): string[] {
-  const names = Math.max(...columns.map((title) => title.length));
-  return rows.flatMap(([first, ...cells]) => [
-    palette.bold(first),
-    ...cells.flatMap((cell, i) =>
-      wrap(cell, Math.max(20, width - names - 4)).map((part, n) =>
-        `  ${palette.dim((n === 0 ? columns[i + 1] : "").padEnd(names))}  ${part}`
-      )
-    ),
-  ]);
+  return tableLines({
+    columns,
+    rows: rows.map((row) => row.map(showCell)),
+    isNumber: columns.map((_, column) => rows.every((row) => typeof row[column] !== "string")),
+  }, layout);
 }
 
 /** Eighths of a block. */

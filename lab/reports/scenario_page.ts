@@ -1,5 +1,5 @@
 /** A scenario in words. */
-import type { Layout } from "./text.ts";
+import { fold, type Layout } from "./text.ts";
 import { widthOf, wrap } from "./_wrap.ts";
 
 /** What the reports need of a scenario. */
@@ -30,13 +30,15 @@ export interface ScenarioText {
 }
 
 /** A scenario and its variants in a few lines. */
-export function scenarioLine(scenario: ScenarioText, { palette }: Layout): string {
+export function scenarioLine(scenario: ScenarioText, layout: Layout): string {
+  const { palette } = layout;
   const variants = Object.entries(scenario.variants).map(([name, { expect }]) =>
     expect === "broken" ? palette.red(`${name} (broken)`) : palette.green(`${name} (safe)`)
   );
+  const from = palette.dim(`from ${scenario.seed}`);
   return [
-    `${palette.bold(scenario.name)}  ${scenario.title}  ${palette.dim(`from ${scenario.seed}`)}`,
-    `  ${variants.join(", ")}`,
+    fold(`${palette.bold(scenario.name)}  ${scenario.title}  ${from}`, layout, 4),
+    fold(`  ${variants.join(", ")}`, layout, 2),
   ].join("\n");
 }
 
@@ -68,7 +70,7 @@ export function scenarioPage(scenario: ScenarioText, { palette, width }: Layout)
     palette.bold("Parameters"),
     parameters.join("\n"),
     [
-      `Between ${scenario.worlds.join(", ")}. From ${scenario.seed}.`,
+      ...wrap(`Between ${scenario.worlds.join(", ")}. From ${scenario.seed}.`, columns),
       ...Object.entries(scenario.notes ?? {}).map(([world, why]) =>
         wrap(
           `${scenario.worlds.includes(world) ? "In part" : "Not"} between ${world}: ${why}`,

@@ -3,12 +3,25 @@ import type { Evidence } from "../engine/mod.ts";
 import { describeWaits } from "./analysis.ts";
 import type { FailureResult, TrialResult } from "./results.ts";
 import { timeline, type TimelineOptions } from "./timeline.ts";
+import { wrap } from "./_wrap.ts";
 import { plural, showTime } from "./values.ts";
 
 /** How text is laid out. */
 export interface Layout extends TimelineOptions {
   /** The command that replays a schedule code; an empty one leaves the line out. */
   readonly again?: string;
+  /**
+   * How many columns a line may have that is no part of a table; `Infinity` where programs read it, which
+   * look for what they want line by line.
+   *
+   * @default width
+   */
+  readonly lines?: number;
+}
+
+/** Breaks a line that is too long between its words; those after the first are moved in. */
+export function fold(line: string, { width, lines = width }: Layout, indent = 0): string {
+  return wrap(line, lines, indent).join("\n");
 }
 
 /** What a search without a failure amounts to. */
@@ -49,7 +62,8 @@ export function showGrounds(result: TrialResult): string {
 }
 
 /** One line of the tour. */
-export function trialLine(result: TrialResult, { palette }: Layout): string {
+export function trialLine(result: TrialResult, layout: Layout): string {
+  const { palette } = layout;
   const mark = result.met ? palette.green("✓") : palette.red("✗");
   const verdict = result.met
     ? `${result.verdict} as expected`
@@ -59,7 +73,8 @@ export function trialLine(result: TrialResult, { palette }: Layout): string {
     showGrounds(result),
     palette.dim(`${plural(result.schedules, "schedule")} in ${showTime(result.elapsed)}`),
   ].join("  ");
-  return result.schedule === undefined ? line : `${line}  ${palette.bold(result.schedule)}`;
+  const whole = result.schedule === undefined ? line : `${line}  ${palette.bold(result.schedule)}`;
+  return fold(whole, layout, 6);
 }
 
 /** All of one result: verdict, timeline, evidence, and how to see it again. */
@@ -83,34 +98,46 @@ export function trialReport(result: TrialResult, layout: Layout): string {
   }
   if (result.nondeterminism !== undefined) {
     lines.push(
-      `Something the engine does not control differs between runs: ${result.nondeterminism}`,
+      fold(
+        `Something the engine does not control differs between runs: ${result.nondeterminism}`,
+        layout,
+      ),
     );
   }
   if (result.undeclared !== undefined) {
-    lines.push(`An operation touches what it does not declare: ${result.undeclared}`);
+    lines.push(fold(`An operation touches what it does not declare: ${result.undeclared}`, layout));
   }
   const by = result.foundBy === undefined ? "" : ` (${result.foundBy})`;
   lines.push(
     ...(failure === undefined ? [] : [""]),
-    `${showGrounds(result)}; ${
-      plural(result.schedules, "schedule")
-    } by ${result.strategy}${by} in ${showTime(result.elapsed)}`,
+    fold(
+      `${showGrounds(result)}; ${
+        plural(result.schedules, "schedule")
+      } by ${result.strategy}${by} in ${showTime(result.elapsed)}`,
+      layout,
+      2,
+    ),
   );
   if (schedule !== undefined) {
     const { again = "deno task lab replay" } = layout;
     lines.push("", `schedule ${palette.bold(schedule)}`);
     if (again !== "") lines.push(`replay   ${again} ${schedule}`);
   } else if (result.verdict === "safe") {
-    lines.push(`because ${result.because}`);
+    lines.push(fold(`because ${result.because}`, layout, 8));
   }
   return lines.join("\n");
 }
 
 function failureLines(failure: FailureResult, layout: Layout): string[] {
   const { headline, message, preemptions, switches, found, waits } = failure;
-  const lines = [layout.palette.bold(headline), "", timeline(failure, layout), ""];
-  if (message !== headline) lines.push(message);
-  if (waits !== undefined) lines.push(...describeWaits(waits));
+  const lines = [
+    layout.palette.bold(fold(headline, layout)),
+    "",
+    timeline(failure, layout),
+    "",
+  ];
+  if (message !== headline) lines.push(fold(message, layout));
+  if (waits !== undefined) lines.push(...describeWaits(waits).map((line) => fold(line, layout, 2)));
   const from = (before: number | undefined) => before === undefined ? "" : ` (from ${before})`;
   lines.push(
     `${plural(preemptions, "preemption")}${from(found?.preemptions)}, ${

@@ -19,6 +19,7 @@ import {
   trialReport,
   type TrialResult,
 } from "../reports/mod.ts";
+import { wrap } from "../reports/_wrap.ts";
 import { findScenario, scenarios } from "../scenarios/mod.ts";
 import {
   isWorldName,
@@ -53,7 +54,9 @@ const UNUSABLE = 2;
  * @returns The exit status.
  */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
-  const layout: Layout = { palette: palette(terminal.colours), width: terminal.width };
+  const { colours, width, piped } = terminal;
+  const lines = piped ? Infinity : width;
+  const layout: Layout = { palette: palette(colours), width, lines };
   let status = MET;
   const finish = (met: boolean): void => {
     if (!met) status = NOT_MET;
@@ -65,7 +68,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     terminal.progress("");
     if (error instanceof CommanderError) return error.exitCode === 0 ? MET : UNUSABLE;
     if (!isExpected(error)) throw error;
-    terminal.err(oneLine(error.message));
+    terminal.err(complaint(error.message, terminal));
     return UNUSABLE;
   }
 }
@@ -76,8 +79,10 @@ function isExpected(error: unknown): error is Error {
     error instanceof WorldError;
 }
 
-function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, " ");
+/** What is wrong, in one line; for a person who watches, in lines that fit. */
+function complaint(text: string, { interactive, width }: Terminal): string {
+  const line = text.trim().replace(/\s*\n\s*/g, " ");
+  return interactive ? wrap(line, width).join("\n") : line;
 }
 
 function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => void): Command {
@@ -85,10 +90,13 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
   const program = new Command("lab")
     .description("Races, explored, explained, replayed and measured.")
     .exitOverride()
+    .configureHelp({ minWidthToWrap: 30 })
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.err(text.trimEnd()),
-      outputError: (text, write) => write(oneLine(text)),
+      getOutHelpWidth: () => terminal.width,
+      getErrHelpWidth: () => terminal.width,
+      outputError: (text, write) => write(complaint(text, terminal)),
     });
   const command = (signature: string, about: string, settings?: { isDefault: boolean }) =>
     program.command(signature, settings).description(about)
@@ -138,6 +146,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
         const world = options.world ?? nearestWorld(subject);
         requireWorld(subject, world);
         const what = `${subject.label} between ${world}`;
+        terminal.progress(what);
         results.push(
           await investigate(distances.get(world), subject, {
             strategy,
@@ -167,7 +176,9 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
       const world = options.world ?? nearestWorld(known.subject);
       requireWorld(known.subject, world);
       await using distances = new Distances();
+      terminal.progress(`replaying ${known.subject.label} between ${world}`);
       const result = await reproduce(distances.get(world), known, options.times);
+      terminal.progress("");
       if (options.json) json(result);
       else terminal.out(trialReport(result, { ...layout, full: options.full }));
       finish(result.verdict === "safe");

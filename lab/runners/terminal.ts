@@ -10,6 +10,8 @@ export interface Terminal {
   readonly colours: boolean;
   /** How many columns of text there are. */
   readonly width: number;
+  /** Whether the result goes to a pipe or a file: then no line of it is broken but those of tables. */
+  readonly piped?: boolean;
   /** Writes a line of the result. */
   out(line: string): void;
   /** Writes a line about the running of the program. */
@@ -22,14 +24,20 @@ export interface Terminal {
   progress(line: string): void;
 }
 
-/** The terminal, pipe or file this process writes to. */
-export function processTerminal(): Terminal {
-  const { stdout, stderr, env } = process;
+/**
+ * The terminal, pipe or file this process writes to.
+ *
+ * @param process The process, by default this one.
+ */
+export function processTerminal(
+  { stdout, stderr, env }: Pick<typeof process, "stdout" | "stderr" | "env"> = process,
+): Terminal {
   const interactive = stderr.isTTY === true;
   return {
     interactive,
-    colours: stdout.isTTY === true && !env.NO_COLOR,
-    width: stdout.columns ?? 120,
+    colours: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb",
+    width: stdout.columns || 120,
+    piped: stdout.isTTY !== true,
     out: (line) => void stdout.write(`${line}\n`),
     err: (line) => void stderr.write(`${line}\n`),
     ask: (question) => readLine(question),
