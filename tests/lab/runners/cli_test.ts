@@ -22,6 +22,7 @@ async function lab(...args: string[]): Promise<Ran> {
   const err: string[] = [];
   const status = await main(args, {
     interactive: false,
+    piped: true,
     colours: false,
     width: 100,
     out: (line) => out.push(line),
