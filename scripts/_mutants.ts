@@ -50,6 +50,9 @@ const manager = [
   "tests/lib/lock_manager_query_test.ts",
   "tests/lib/lock_manager_signal_test.ts",
 ];
+const redisLock = ["tests/lib/redis/redis_lock_test.ts"];
+const redisFaults = ["tests/lib/redis/redis_faults_test.ts"];
+const redisHostile = ["tests/lib/redis/redis_hostile_test.ts"];
 const snapshots = ["tests/lib/snapshots_test.ts"];
 const snapshotsStats = [
   "tests/lib/snapshots_changed_test.ts",
@@ -841,5 +844,62 @@ export const mutants: readonly Mutant[] = [
     from: "  slots.giveBack(version.slot);",
     to: "  slots.unpin(version.slot);",
     breaks: "what a view has read is not answered when the thread has been reaped meanwhile",
+  }]),
+  ...of("lib/redis/_script.ts", redisLock, [{
+    from: "if redis.call('HDEL', holders, id) == 0 then",
+    to: "if redis.call('DEL', holders) == 0 then",
+    breaks: "a release frees no other's lock",
+  }, {
+    from: "local id = redis.call('ZRANGE', queue, 0, 0)[1]",
+    to: "local id = redis.call('ZRANGE', queue, -1, -1)[1]",
+    breaks: "the server serves first come, first served",
+  }, {
+    from: "if redis.call('ZCARD', queue) == 0 then",
+    to: "if true then",
+    breaks: "a reader does not overtake a writer in the queue of the server",
+  }, {
+    from: "    if wants == 'w' and inside > 0 then return end\n",
+    to: "",
+    breaks: "a writer is not let in beside readers",
+  }]),
+  ...of("lib/redis/_script.ts", redisHostile, [{
+    from: "math.max(last + 1, micros)",
+    to: "micros",
+    breaks: "tokens only grow, also over a clock that went back",
+  }, {
+    from: "  keep(meta, ${TOKEN_KEPT})\n  return around(answer)",
+    to: "  return around(answer)",
+    breaks: "what is kept of a name outlives its holders",
+  }, {
+    from: "if inside > 1 then return inside, 'r' end",
+    to: "if inside >= 1 then return inside, 'r' end",
+    breaks: "one holder is taken for what it is",
+  }]),
+  ...of("lib/redis/_side.ts", redisHostile, [{
+    from: "if (now - unanswered > lease && !stopped) {",
+    to: "if (now - unanswered > lease) {",
+    breaks: "whoever was stopped does not blame the server",
+  }, {
+    from: 'else await this.#soon(session.call(this.#keys, "leave", party.id));',
+    to: 'else await session.call(this.#keys, "leave", party.id);',
+    breaks: "a release is bounded in time",
+  }, {
+    from: "      if (mayPass(error)) return;\n",
+    to: "",
+    breaks: "a renewal that was refused for the moment is asked again",
+  }]),
+  ...of("lib/redis/_side.ts", redisFaults, [{
+    from: "return lease - lease / 100 - 2;",
+    to: "return 2 * lease;",
+    breaks: "a lease is trusted for less than the server keeps it",
+  }, {
+    from: "return session.serverStarted + this.options.restartGrace - this.host.now();",
+    to: "return 0;",
+    breaks: "nobody is let in by a server that may have forgotten who was inside",
+  }, {
+    from:
+      '    for (const party of this.#all("held")) this.#lose(party, `the connection was lost (${reason})`);\n',
+    to: "",
+    breaks: "a lost connection takes the trust from guards",
   }]),
 ];

@@ -14,7 +14,7 @@ test("every mutant changes one place of the core as it is, and names tests there
   const faults: string[] = [];
   for (const mutant of mutants) {
     const { file, from, to, breaks, tests } = mutant;
-    assert.match(file, /^lib\/((workers|queue)\/)?[^/]+\.ts$/, "mutants are of the library");
+    assert.match(file, /^lib\/((workers|queue|redis)\/)?[^/]+\.ts$/, "mutants are of the library");
     try {
       applyMutant(mutant, read(file));
     } catch (error) {
@@ -44,6 +44,7 @@ test("every part of the core has its mutants", { timeout }, () => {
     ...["workers/_slot_readers", "workers/_bell"],
     ...["queue/_csv", "queue/_queue_file", "queue/_table_content", "queue/_table_files"],
     ...["queue/_write_queue", "queue/table", "queue/_turn", "queue/_table_file"],
+    ...["redis/_script", "redis/_side"],
   ];
   for (const part of parts) assert(files.has(`lib/${part}.ts`), `${part} has no mutant`);
 });

@@ -50,6 +50,8 @@ export class Connection {
   readonly sleepers: Map<string, Sleeper> = new Map();
   session: Session | undefined;
   closed = false;
+  /** For how long an answer, or a connection, is waited for, in milliseconds. */
+  readonly connectTimeout: number;
   readonly #options: ConnectionOptions;
   #parties = 0;
   #timer: Timer | undefined;
@@ -59,6 +61,7 @@ export class Connection {
     this.#options = options;
     this.host = options.host;
     this.server = options.server;
+    this.connectTimeout = options.connectTimeout;
     this.id = crypto.randomUUID();
   }
 
@@ -139,7 +142,7 @@ export class Connection {
 
   /** A refusal will not get better by waiting; that nobody answers may. */
   #tellMissed(error: unknown, lost: string): void {
-    const { connectTimeout, server } = this.#options;
+    const { connectTimeout, server } = this;
     const missing = this.host.now() - this.#lostAt;
     if (missing < connectTimeout && !isFinal(error)) return;
     const reason = `${explain(error)}; the connection was lost ${

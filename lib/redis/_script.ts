@@ -2,7 +2,7 @@
  * All that is decided about a lock is decided here, by the server, in one script.
  *
  * What always holds between two calls, for each name: either one writer is inside or any number of
- * readers; whoever waits stands in the queue by its ticket, and nobody waits who could be inside
+ * readers (so more than one are readers, and nothing else need say so); whoever waits stands in the queue by its ticket, and nobody waits who could be inside
  * (`settle` lets them in whenever somebody has left, gave up or let a lease pass). Everyone has a lease,
  * those who wait too, so whoever dies is forgotten, and the keys expire by themselves when nobody
  * is left to do it. A token is never given twice and never goes back: it is the greater of the last
@@ -72,15 +72,21 @@ end
 local function admit(id, mode, lease, label)
   local last = tonumber(redis.call('HGET', meta, 'token') or 0)
   local token = string.format('%.0f', math.max(last + 1, micros))
-  redis.call('HSET', meta, 'token', token, 'mode', mode)
+  redis.call('HSET', meta, 'token', token)
   redis.call('PEXPIRE', meta, ${TOKEN_KEPT})
   store(holders, id, mode, lease, now, token, label)
   return token
 end
 
-local function settle()
+local function crowd()
   local inside = redis.call('HLEN', holders)
-  local mode = inside > 0 and redis.call('HGET', meta, 'mode')
+  if inside == 0 then return 0 end
+  if inside > 1 then return inside, 'r' end
+  return 1, string.sub(redis.call('HVALS', holders)[1], 1, 1)
+end
+
+local function settle()
+  local inside, mode = crowd()
   while mode ~= 'w' do
     local id = redis.call('ZRANGE', queue, 0, 0)[1]
     if not id then return end
@@ -120,8 +126,8 @@ if op == 'enter' then
   if party then return {string.match(party, '^%a:%d+:%d+:(%d+):')} end
   if redis.call('HEXISTS', waiters, id) == 1 then return around({''}) end
   if redis.call('ZCARD', queue) == 0 then
-    local inside = redis.call('HLEN', holders)
-    if inside == 0 or mode == 'r' and redis.call('HGET', meta, 'mode') == 'r' then
+    local inside, inMode = crowd()
+    if inside == 0 or mode == 'r' and inMode == 'r' then
       return {admit(id, mode, lease, label)}
     end
   end
@@ -129,6 +135,7 @@ if op == 'enter' then
     redis.call('ZADD', queue, redis.call('HINCRBY', meta, 'ticket', 1), id)
     store(waiters, id, mode, lease, now, '', label)
     keep(queue, 2 * lease)
+    keep(meta, ${TOKEN_KEPT})
   end
   return around({''})
 end
@@ -143,6 +150,7 @@ if op == 'renew' then
     table.insert(answer, party and string.match(party, '^%a:%d+:%d+:(%d+):') or waits and '' or '-')
   end
   for _, key in ipairs({holders, waiters, queue, leases}) do keep(key, 2 * lease) end
+  keep(meta, ${TOKEN_KEPT})
   return around(answer)
 end
 

@@ -26,6 +26,8 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
   [/^NOPROTO/, "it does not speak RESP3, which locks need (Redis 6 or later)"],
   [/^READONLY/, "it is a replica, which only the primary can stand in for"],
   [/^(DENIED|LOADING|MASTERDOWN)/, "it is not ready"],
+  [/^OOM/, "its memory is full"],
+  [/^WRONGTYPE/, "a key under a lock's name holds something else"],
 ];
 
 /** What went wrong between us and a server, for people. */
@@ -44,6 +46,11 @@ export function isRefusal(error: unknown): error is Error {
 /** Whether it answered with an error that does not pass by itself: waiting would be in vain. */
 export function isFinal(error: unknown): boolean {
   return isRefusal(error) && !/^(LOADING|BUSY|MASTERDOWN|TRYAGAIN)/.test(error.message);
+}
+
+/** Whether the next moment may bring another answer, worth waiting for if there is nothing to lose. */
+export function mayPass(error: unknown): boolean {
+  return isRefusal(error) && (!isFinal(error) || error.message.startsWith("OOM"));
 }
 
 type Client = ReturnType<typeof makeClient>;

@@ -21,7 +21,7 @@ import type { Connection, Dependent } from "./_connection.ts";
 import { LeaseLostError, RedisUnavailableError } from "./_errors.ts";
 import { Party } from "./_party.ts";
 import { keysOf } from "./_script.ts";
-import { explain, isFinal, isRefusal, type Reply, type Session } from "./_session.ts";
+import { explain, isFinal, isRefusal, mayPass, type Reply, type Session } from "./_session.ts";
 
 /** How often a lease is renewed while it lasts. */
 const RENEWALS = 3;
@@ -125,7 +125,7 @@ export class Side implements Dependent {
     party.promise.catch(() => {}); // it is told here how it ended
     const sent = this.host.now();
     try {
-      const [token] = await this.#enter(session, party, false);
+      const [token] = await this.#soon(this.#enter(session, party, false));
       if (party.pending && token !== "") {
         party.acknowledged = sent;
         this.granted(party, String(token));
@@ -156,7 +156,11 @@ export class Side implements Dependent {
 
   /** What the server says of the lock. */
   query(): Promise<Reply> {
-    return this.session(`query ${this.name}`).call(this.#keys, "query");
+    const action = `query ${this.name}`;
+    const { server } = this.connection;
+    return this.#soon(this.session(action).call(this.#keys, "query")).catch((error) => {
+      throw new RedisUnavailableError(action, server, explain(error), error);
+    });
   }
 
   /** The server has let a party in. */
@@ -200,7 +204,7 @@ export class Side implements Dependent {
     const { session } = this.connection;
     try {
       if (session === undefined) this.#absent.set(party.id, this.host.now());
-      else await session.call(this.#keys, "leave", party.id);
+      else await this.#soon(session.call(this.#keys, "leave", party.id));
     } catch {
       // Its lease ends without us; if there is a connection before that, it need not wait for it.
       this.#absent.set(party.id, this.host.now());
@@ -243,6 +247,19 @@ export class Side implements Dependent {
   /** How long until a server that may have forgotten who was inside can be believed, in ms. */
   #untilSettled(session: Session): number {
     return session.serverStarted + this.options.restartGrace - this.host.now();
+  }
+
+  /** An answer that nobody waits for without end: a server may be there and say nothing. */
+  async #soon(answer: Promise<Reply>): Promise<Reply> {
+    const { connectTimeout } = this.connection;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const expire = () => reject(new Error(`the server did not answer within ${connectTimeout} ms`));
+    const deadline = this.deadlines.add(connectTimeout, { expire });
+    try {
+      return await Promise.race([answer, promise]);
+    } finally {
+      this.deadlines.remove(deadline);
+    }
   }
 
   #enter(session: Session, party: Party, waits: boolean): Promise<Reply> {
@@ -305,19 +322,21 @@ export class Side implements Dependent {
   }
 
   #tick(): void {
+    const { lease } = this.options;
+    const now = this.host.now();
+    const stopped = now - this.#due > lease / RENEWALS;
     this.#timer = undefined;
     this.#due = Infinity;
     const { session } = this.connection;
     if (session === undefined || this.#parties.size === 0) return;
-    const { lease } = this.options;
-    const now = this.host.now();
     this.#schedule(lease / RENEWALS);
     const unanswered = this.#renewing?.sent ??
       Math.min(
         ...this.#all("asking").filter((party) => party.asked === session)
           .map((party) => party.acknowledged),
       );
-    if (now - unanswered > lease) {
+    // Whoever was stopped himself has not yet read what came meanwhile.
+    if (now - unanswered > lease && !stopped) {
       session.close(`the server did not answer within ${lease} ms`);
       return;
     }
@@ -339,6 +358,8 @@ export class Side implements Dependent {
       this.#watchLeases();
     }, (error) => {
       if (this.#renewing === renewing) this.#renewing = undefined;
+      // What passes by itself is asked again in the next round, and until then nobody can come in.
+      if (mayPass(error)) return;
       for (const party of parties) this.#lose(party, `it was not renewed (${explain(error)})`);
     });
   }

@@ -127,10 +127,27 @@ export let makeRedisLock: (side: Side) => RedisLock;
  *   lost its memory, and those it forgot must have noticed. Tokens grow over that too. A test that starts
  *   a server of its own waives that by `restartGrace: 0`.
  *
+ * - **Bounds**: a server that is there and says nothing is given up after `connectTimeout`, by whoever
+ *   tries, asks or releases; who waits is bounded by its own `timeout` and `signal`.
+ *
  * What one server gives and what not: as long as the same primary runs, all this holds. If a replica
  * takes its place it may not know of the latest grants, and two may be inside, each with a token of
  * its own: the store that checks tokens still refuses the older. Where not even that may happen (the lock
  * itself decides, and nothing can check a token), use a store with consensus: etcd, ZooKeeper, Consul.
+ *
+ * What it takes for granted:
+ *
+ * - **The server's clock does not jump forward.** By so much every lease ends early: the next is let in,
+ *   and the last learns of it when it is renewed, up to a third of a lease later. A clock that jumps
+ *   back only keeps the dead for longer; tokens grow all the same.
+ * - **The server forgets nothing while it runs.** After a `FLUSHALL`, or where `maxmemory-policy` is not
+ *   `noeviction` and memory is full, it is as with the clock: two may be inside for a third of a lease.
+ * - **This machine's clock runs while it sleeps.** On Linux it stands still while the whole machine is
+ *   suspended; then `guard.signal` aborts not when it wakes but when the next renewal is answered.
+ *
+ * In each of these cases there are two holders for a moment, the newer with the greater token. That is
+ * why whatever is written under the lock should be fenced: on every access, from the first read on, for
+ * a store that has not seen the newer token yet refuses nobody. The lab tells it: scenario `stale-lease`.
  *
  * @example
  * ```ts ignore

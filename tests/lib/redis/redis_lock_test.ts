@@ -154,10 +154,10 @@ redisTest("RedisLock.withWrite() releases however its function ends", async ({ c
 });
 
 redisTest("a lease is renewed for as long as its holder lives", async ({ client }) => {
-  const lock = (await client()).lock("l", { ...fresh, lease: 100 });
-  const other = (await client()).lock("l", { ...fresh, lease: 100 });
+  const lock = (await client()).lock("l", { ...fresh, lease: 400 });
+  const other = (await client()).lock("l", { ...fresh, lease: 400 });
   await using guard = await lock.write();
-  await assert.rejects(other.write({ timeout: 600 }), LockTimeoutError);
+  await assert.rejects(other.write({ timeout: 1200 }), LockTimeoutError);
   assert.equal(guard.signal.aborted, false);
   assert(guard.remaining > 0);
 });
