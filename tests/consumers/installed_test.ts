@@ -10,6 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { here } from "../lab/_here.ts";
 import { installForBun, openRegistry } from "./_installed.ts";
 
 const deno = process.env.INTERLOCK_DENO;
@@ -107,7 +108,7 @@ describe("installed from JSR on Deno", { skip: deno === undefined && "there is n
 
   test("the lab runs at the command line", { timeout: 120_000 }, async () => {
     const lab = ["run", "-A", "--quiet", "jsr:@interlock/core/cli", "run", "lost-update/unguarded"];
-    for (const world of ["tasks", "workers", "processes"]) {
+    for (const world of here(["tasks", "workers", "processes", "machines"])) {
       const lines = await onDeno(...lab, "--json", "--world", world);
       assert.equal(JSON.parse(lines.join("\n")).verdict, "broken");
     }
@@ -125,7 +126,7 @@ describe("installed for Bun", { skip: bun === undefined && "there is no Bun" }, 
     using folder = makeFolder();
     installForBun(folder.path, bun!);
     const lab = ["node_modules/@interlock/core/lab/runners/cli.js", "run", "lost-update/unguarded"];
-    for (const world of ["tasks", "workers", "processes"]) {
+    for (const world of here(["tasks", "workers", "processes", "machines"])) {
       const lines = await run(folder.path, bun!, [...lab, "--json", "--world", world]);
       assert.equal(JSON.parse(lines.join("\n")).verdict, "broken");
     }

@@ -330,6 +330,7 @@ const roles: { [R in keyof Roles]: (params: Roles[R]) => Promise<void> } = {
         add();
       }
       longest = Math.max(longest, performance.now() - since);
+      if ((i + 1) % 100 === 0) say("counted");
     }
     say("done", { longest });
     locks.close();

@@ -277,6 +277,45 @@ redisTest(
 );
 
 redisTest(
+  "a wait may be aborted at any moment of acquiring, and leaves nothing behind",
+  async ({ server, client }) => {
+    const near = (await client()).lock("l", fresh);
+    const ends = { granted: 0, aborted: 0 };
+    await using proxy = await Proxy.start(server.port);
+    const far = (await client({}, proxy.url)).lock("l", fresh);
+    for (const mode of ["read", "write"] as const) {
+      // With the question, with its answer, in the queue, with the grant under way, and inside.
+      for (let abortAt = 0, aborted = true; aborted; abortAt++) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const first = proxy.chunks;
+        proxy.onChunk = (chunk) => {
+          if (chunk === first + abortAt) controller.abort();
+        };
+        const holder = await near.write();
+        const waits = far[mode]({ signal });
+        waits.catch(() => {}); // looked at below
+        await until(async () => signal.aborted || (await near.query()).waiters.length === 1);
+        await holder.release();
+        try {
+          await (await waits).release();
+          ends.granted++;
+        } catch (error) {
+          assert.equal(error, signal.reason);
+          ends.aborted++;
+        }
+        aborted = signal.aborted;
+        await using _next = await near.write({ timeout: 500 });
+        const { holders, waiters } = await near.query();
+        assert.deepEqual([holders.length, waiters.length], [1, 0]);
+      }
+    }
+    console.log(`  aborted at each moment: ${ends.aborted} gave up, ${ends.granted} were inside`);
+    assert(ends.aborted >= 4 && ends.granted >= 2);
+  },
+);
+
+redisTest(
   "a lock that was asked for before the connection broke keeps its place",
   async ({ server, client }) => {
     await using proxy = await Proxy.start(server.port);
