@@ -128,7 +128,7 @@ function besidePlain(
   });
 }
 
-const isEven = (value: number) => value % 2;
+const isOdd = (value: number) => value % 2;
 
 function inIsolate(): Benchmark[] {
   const { signal } = new AbortController();
@@ -187,12 +187,12 @@ function inIsolate(): Benchmark[] {
       "the cost of an order by priority",
       add,
       { order: byPriority },
-      (it) => (value) => it.request("add", value, { priority: isEven(value) }).completed,
+      (it) => (value) => it.request("add", value, { priority: isOdd(value) }).completed,
       [
         atOnce(
           "p-queue, with priorities",
           (value) =>
-            queueByPriority.add(() => add(value), { priority: isEven(value) }) as Promise<number>,
+            queueByPriority.add(() => add(value), { priority: isOdd(value) }) as Promise<number>,
         ),
       ],
     ),

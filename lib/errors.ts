@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { rounded } from "./_milliseconds.ts";
 import type { LockMode, LockParty } from "./lock.ts";
 
 /** Says who is inside, for people: `held by 2 readers (report, export)`. */
@@ -45,9 +46,8 @@ export class LockTimeoutError extends Error {
 
   /** Builds the message from the details. */
   constructor(details: LockTimeoutDetails) {
-    const waited = Math.round(details.waited * 10) / 10;
     super(
-      `Cannot ${details.mode}-lock ${details.lock} within ${waited} ms: ${
+      `Cannot ${details.mode}-lock ${details.lock} within ${rounded(details.waited)} ms: ${
         details.because ?? describe(details.holders)
       }`,
     );
@@ -93,7 +93,7 @@ function describeCycle(cycle: readonly DeadlockStep[]): string {
   const owners = cycle.map(({ waiter }) => waiter.owner);
   const name = ({ label, owner }: LockParty) => label ?? `owner ${owners.indexOf(owner) + 1}`;
   const since = (party: LockParty) =>
-    party.since === undefined ? "" : ` since ${Math.round(party.since * 10) / 10} ms`;
+    party.since === undefined ? "" : ` since ${rounded(party.since)} ms`;
   return cycle.map(({ lock, waiter, blocker, blockedBy }) => {
     const verb = blockedBy === "holder" ? "holds it to" : "is ahead to";
     return `${name(waiter)} waits to ${waiter.mode} ${lock}${since(waiter)}, ` +
@@ -167,7 +167,7 @@ export class ChangeTimeoutError extends Error {
 
   /** Builds the message from what was watched, the epoch and the time. */
   constructor(watched: string, since: number, waited: number) {
-    const ms = Math.round(waited * 10) / 10;
+    const ms = rounded(waited);
     super(`Cannot see a change of ${watched} within ${ms} ms: nothing came after epoch ${since}`);
     this.since = since;
     this.waited = waited;

@@ -1,7 +1,7 @@
 /**
  * So many may be inside at once, and whoever finds no room is told so at once.
  *
- * A permit is taken in `Pool.admit`, for a job that has not begun its life yet, and given back in
+ * A permit is taken in `Admission.submit`, for a job that has not begun its life yet, and given back in
  * `Job.end`, which passes its first line once, whatever has ended the job. So none is lost and none
  * is given back twice.
  */

@@ -1,32 +1,18 @@
 /**
  * A bounded processor of jobs: handlers by method, so many workers, so many jobs pending and no more.
  *
- * Here is only the door: arguments are checked, a job is accepted or refused, and if it is accepted
- * it is on its way before `request` returns. What holds for jobs stands in `_job.ts`, for their runs
- * in `_run.ts`, for the workers in `_pool.ts`.
+ * Here is only the front. Who is let in is decided in `_admission.ts`; what holds for jobs stands in
+ * `_job.ts`, for their runs in `_run.ts`, for the workers in `_pool.ts`, for the end in `_shutdown.ts`.
  */
 import { currentHost } from "../_host.ts";
 import { checkDuration, checkFunction, checkLabel, checkOptions, show } from "../_options.ts";
-import { QueueFullError } from "../errors.ts";
+import { Admission } from "./_admission.ts";
 import { BackPressure } from "./_back_pressure.ts";
-import {
-  checkBackPressure,
-  checkBoolean,
-  checkBreaker,
-  checkCount,
-  checkJobOptions,
-  checkMethod,
-} from "./_checks.ts";
-import { Job } from "./_job.ts";
+import { checkBackPressure, checkBoolean, checkCount } from "./_checks.ts";
 import { Ledger } from "./_ledger.ts";
-import { type BatchSize, Method } from "./_method.ts";
-import { Pool, type PoolOptions } from "./_pool.ts";
-import { shapeOf, targetOf } from "./_setup.ts";
+import { shapeOf } from "./_setup.ts";
 import { Shutdown, type ShutdownOptions, type ShutdownReport } from "./_shutdown.ts";
-import { Accepted, Refused } from "./_submission.ts";
-import { beginSpan, currentTrace, parseTraceparent } from "./_trace.ts";
-import { CircuitOpenError, ShutdownError, UnknownMethodError } from "./errors.ts";
-import type { BatchHandler, Handler, JobKind, JobOptions, Receipt, Submission } from "./jobs.ts";
+import type { BatchHandler, Handler, Receipt, Submission } from "./jobs.ts";
 import type {
   AnswerOf,
   AnyMethods,
@@ -35,10 +21,9 @@ import type {
   JobArguments,
   MethodMap,
   PayloadOf,
-  PoolShape,
   ProcessorOptions,
 } from "./options.ts";
-import type { ProcessorStats, Refusals } from "./stats.ts";
+import type { ProcessorStats } from "./stats.ts";
 
 /**
  * Does jobs with so many workers, and takes on no more than it has room for.
@@ -105,13 +90,8 @@ import type { ProcessorStats, Refusals } from "./stats.ts";
  * ```
  */
 export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisposable {
-  readonly #ledger: Ledger;
-  readonly #common: Omit<PoolOptions, keyof PoolShape | "min" | "max" | "idle">;
-  readonly #shared: Pool;
-  /** All pools that have workers. */
-  readonly #pools = new Set<Pool>();
-  readonly #methods = new Map<string, Method>();
-  readonly #traces: boolean;
+  readonly #admission: Admission;
+  readonly #grace: number;
   readonly #shutdownTimeout: number;
   #shutdown: Shutdown | undefined;
 
@@ -134,16 +114,19 @@ export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisp
     checkDuration("shutdownTimeout", shutdownTimeout, action);
     checkDuration("grace", grace, action);
     const shape = shapeOf(options, action);
-    this.#common = { order, stealing, grace };
-    this.#ledger = new Ledger(currentHost(), label, onFailure);
-    this.#shared = this.#open({ ...this.#common, ...shape }, undefined);
+    const ledger = new Ledger(currentHost(), label, onFailure);
+    this.#admission = new Admission(ledger, { order, stealing, grace }, shape, trace);
     if (backPressure !== undefined) {
-      const { permits } = this.#shared;
-      checkBackPressure(backPressure, action, permits.limit);
-      const { host } = this.#ledger;
-      this.#shared.backPressure = new BackPressure(host, permits, backPressure, shape.max);
+      const { shared } = this.#admission;
+      checkBackPressure(backPressure, action, shared.permits.limit);
+      shared.backPressure = new BackPressure(
+        ledger.host,
+        shared.permits,
+        backPressure,
+        shape.max,
+      );
     }
-    this.#traces = trace;
+    this.#grace = grace;
     this.#shutdownTimeout = shutdownTimeout;
   }
 
@@ -180,7 +163,7 @@ export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisp
     handler: Handler<PayloadOf<M[K]>, AnswerOf<M[K]>> | URL,
     options: HandlerOptions = {},
   ): Disposable {
-    return this.#register(method, handler, options, undefined);
+    return this.#admission.register(method, handler, options, undefined);
   }
 
   /**
@@ -227,7 +210,7 @@ export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisp
     const { size, wait = 0 } = options;
     checkCount("size", size, action);
     checkDuration("wait", wait, action);
-    return this.#register(method, handler, options, { size, wait });
+    return this.#admission.register(method, handler, options, { size, wait });
   }
 
   /**
@@ -259,7 +242,9 @@ export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisp
     ...args: JobArguments<M[K]>
   ): Submission<AnswerOf<M[K]>> {
     const [payload, options = {}] = args;
-    return this.#submit(method, "request", payload, options) as Submission<AnswerOf<M[K]>>;
+    return this.#admission.submit(method, "request", payload, options) as Submission<
+      AnswerOf<M[K]>
+    >;
   }
 
   /**
@@ -281,7 +266,7 @@ export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisp
   ): Promise<Receipt> {
     const [payload, options = {}] = args;
     try {
-      return this.#submit(method, "notification", payload, options).accepted;
+      return this.#admission.submit(method, "notification", payload, options).accepted;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -289,7 +274,7 @@ export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisp
 
   /** Resolves when no job is pending, which it may be at once; new ones are accepted all the while. */
   idle(): Promise<void> {
-    return this.#ledger.pending.none();
+    return this.#admission.ledger.pending.none();
   }
 
   /**
@@ -313,19 +298,20 @@ export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisp
    * ```
    */
   stats(): ProcessorStats {
-    const { label, total, accepted, refused, abandoned } = this.#ledger;
-    const workers = [...this.#pools].flatMap((pool) => pool.workers);
+    const { ledger, pools, shared, methods } = this.#admission;
+    const { label, total, accepted, refused, abandoned } = ledger;
+    const workers = [...pools].flatMap((pool) => pool.workers);
     return {
       label,
       accepted,
       ...total.read(),
       wait: total.wait.summary(),
       refused: { ...refused },
-      limit: this.#shared.permits.limit,
+      limit: shared.permits.limit,
       abandoned: abandoned.count,
       workers: workers.map((worker) => worker.stats()),
       methods: Object.fromEntries(
-        [...this.#methods.values()].map((method) => [method.name, method.stats()]),
+        [...methods].map((method) => [method.name, method.stats()]),
       ),
     };
   }
@@ -371,9 +357,9 @@ export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisp
       return Promise.reject(error);
     }
     if (this.#shutdown === undefined) {
-      const { grace } = this.#common;
-      this.#shutdown = new Shutdown({ ledger: this.#ledger, pools: this.#pools, grace });
-      for (const method of this.#methods.values()) method.flush();
+      const { ledger, pools } = this.#admission;
+      this.#shutdown = new Shutdown({ ledger, pools, grace: this.#grace });
+      this.#admission.close();
     }
     this.#shutdown.hasten(options.timeout ?? this.#shutdownTimeout);
     return this.#shutdown.report;
@@ -382,87 +368,5 @@ export class Processor<M extends MethodMap<M> = AnyMethods> implements AsyncDisp
   /** Shuts down, with the `shutdownTimeout` the processor was created with. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
-  }
-
-  #open(options: PoolOptions, bulkhead: string | undefined): Pool {
-    const pool = new Pool(this.#ledger, options, bulkhead);
-    this.#pools.add(pool);
-    return pool;
-  }
-
-  #register(
-    name: unknown,
-    handler: unknown,
-    options: HandlerOptions,
-    batch: BatchSize | undefined,
-  ): Disposable {
-    checkMethod(name);
-    const action = `handle ${name}`;
-    checkOptions(options, action);
-    const { timeout = Infinity, limit = Infinity, breaker, bulkhead } = options;
-    if (this.#shutdown !== undefined) {
-      throw new TypeError(`Cannot ${action}: ${this.#ledger.label} is shut down`);
-    }
-    if (this.#methods.has(name)) {
-      throw new TypeError(`Cannot ${action}: it has a handler; dispose of its registration first`);
-    }
-    checkDuration("timeout", timeout, action);
-    checkDuration("limit", limit, action);
-    if (breaker !== undefined) checkBreaker(breaker, action);
-    const target = targetOf(name, handler, options.export, action);
-    const pool = bulkhead === undefined
-      ? this.#shared
-      : this.#open({ ...this.#common, ...shapeOf(bulkhead, action) }, name);
-    const method = new Method(name, target, pool, { timeout, limit, breaker, batch });
-    this.#methods.set(name, method);
-    return { [Symbol.dispose]: () => this.#unregister(method) };
-  }
-
-  #unregister(method: Method): void {
-    const { name, pool } = method;
-    if (this.#methods.get(name) !== method) return;
-    this.#methods.delete(name);
-    method.flush();
-    if (pool !== this.#shared) pool.disuse(() => this.#pools.delete(pool));
-  }
-
-  #submit(name: string, kind: JobKind, payload: unknown, options: JobOptions): Submission<unknown> {
-    checkMethod(name);
-    const order = this.#common.order !== undefined;
-    checkJobOptions(options, `request ${name}`, { order, trace: this.#traces });
-    const parent = options.traceparent === undefined
-      ? undefined
-      : parseTraceparent(options.traceparent, `request ${name}`);
-    const { label, host, pending } = this.#ledger;
-    const method = this.#methods.get(name);
-    if (this.#shutdown !== undefined) {
-      return this.#refuse("shutdown", method, new ShutdownError(name, label, false));
-    }
-    if (method === undefined) {
-      return this.#refuse("unknownMethod", method, new UnknownMethodError(name, label));
-    }
-    if (options.signal?.aborted) return this.#refuse("aborted", method, options.signal.reason);
-    const { permits, backPressure } = method.pool;
-    backPressure?.comes();
-    if (!permits.tryAcquire()) {
-      const error = new QueueFullError(method.pool.name, permits.held, permits.limit);
-      return this.#refuse("full", method, error);
-    }
-    const pass = method.breaker?.enter();
-    if (method.breaker !== undefined && pass === undefined) {
-      permits.release();
-      const error = new CircuitOpenError(name, method.breaker.retryAfter);
-      return this.#refuse("circuitOpen", method, error);
-    }
-    const trace = this.#traces ? beginSpan(host, parent ?? currentTrace()) : undefined;
-    const job = new Job(method, kind, payload, options, trace, pass);
-    method.admit(job);
-    return new Accepted(job, { id: job.id, pending: pending.count });
-  }
-
-  #refuse(why: keyof Refusals, method: Method | undefined, error: unknown): Refused {
-    this.#ledger.refused[why]++;
-    if (method !== undefined) method.refused[why]++;
-    return new Refused(error);
   }
 }

@@ -1,4 +1,5 @@
 /** The errors that only users of the shared primitives have to catch. */
+import { rounded } from "../_milliseconds.ts";
 
 /** The thread's place was taken away by `reap()`: for the others it is dead and holds nothing. */
 export class OwnerReapedError extends Error {
@@ -27,8 +28,9 @@ export class BarrierTimeoutError extends Error {
 
   /** Builds the message from the counts. */
   constructor(waited: number, arrived: number, parties: number) {
-    const rounded = Math.round(waited * 10) / 10;
-    super(`Cannot pass barrier within ${rounded} ms: ${arrived} of ${parties} parties arrived`);
+    super(
+      `Cannot pass barrier within ${rounded(waited)} ms: ${arrived} of ${parties} parties arrived`,
+    );
     this.waited = waited;
     this.arrived = arrived;
     this.parties = parties;
@@ -48,10 +50,9 @@ export class SlotTimeoutError extends Error {
 
   /** Builds the message from what was waited for, how long, and who was in the way. */
   constructor(snapshots: string, waited: number, slots: number, owners: readonly number[]) {
-    const rounded = Math.round(waited * 10) / 10;
     const names = owners.map((owner) => `owner ${owner}`).join(", ");
     super(
-      `Cannot commit to ${snapshots} within ${rounded} ms: ` +
+      `Cannot commit to ${snapshots} within ${rounded(waited)} ms: ` +
         `all ${slots} slots are current or pinned${names === "" ? "" : ` (by ${names})`}`,
     );
     this.waited = waited;

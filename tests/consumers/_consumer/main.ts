@@ -10,6 +10,7 @@ import { Processor, WorkerCrashError } from "@interlock/core/processor";
 import { CsvRow, getNextPending, queueWrite, Table } from "@interlock/core/queue";
 import { RedisLocks, RedisUnavailableError } from "@interlock/core/redis";
 import { SharedBarrier, SharedRwLock, SharedSnapshots } from "@interlock/core/workers";
+import { exportStore, FileStore, importStore, MemoryStore } from "@interlock/core/store";
 import race from "./race.ts";
 
 async function useCore(): Promise<void> {
@@ -33,6 +34,20 @@ async function useQueue(): Promise<void> {
   using table = new Table(".", "people");
   assert.equal((await table.drain()).drained, 1);
   assert.deepEqual([...table.read().rows.keys()], ["a"]);
+}
+
+async function useStore(): Promise<void> {
+  await using store = new FileStore("people.store");
+  await store.transaction((tx) => {
+    tx.set("ada", { born: 1815 });
+    tx.set("raw", Uint8Array.of(1, 2));
+  });
+  const password = "correct horse";
+  const copy = new MemoryStore();
+  const sealed = await exportStore(store, { password, cost: { N: 2 } });
+  assert.equal(await importStore(copy, sealed, { password }), 2);
+  assert.deepEqual((await copy.get("ada"))?.value, { born: 1815 });
+  assert.deepEqual((await copy.get("raw"))?.value, Uint8Array.of(1, 2));
 }
 
 async function useWorkers(): Promise<void> {
@@ -85,6 +100,7 @@ async function useLab(): Promise<void> {
 await useCore();
 await useLocks();
 await useQueue();
+await useStore();
 await useWorkers();
 await useRedis();
 await useProcessor();
