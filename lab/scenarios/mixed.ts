@@ -156,6 +156,7 @@ export default defineScenario({
           ...team(writers, async (place) => {
             for (let i = 0; i < rounds; i++) {
               await write(`${place}-${i}`);
+              await read();
               await write(null);
             }
           }),

@@ -62,11 +62,15 @@ function underLoad(
   const clock = world.clock("clock");
   const finished = world.channel<null>("finished");
   const aborted = world.cell("aborted", 0);
+  const closed = world.cell("closed", 0, { atomic: true });
+  const late = world.cell("late", 0);
   return [
     ...team(clients, async () => {
       try {
         for (let i = 0; i < jobs; i++) {
+          const afterwards = await closed.read() === 1;
           await pool.request("work");
+          if (afterwards) await late.write(1);
           await finished.send(null);
         }
       } catch (error) {
@@ -78,13 +82,15 @@ function underLoad(
       run: async () => {
         if (ms > 0) await clock.sleep(ms);
         await aborted.write(await shutdown(pool, finished));
+        await closed.write(1);
       },
     },
   ];
 }
 
-function checkAborted({ aborted }: EndState): string | undefined {
-  return aborted === 0 ? undefined : `${aborted} jobs were accepted and not done`;
+function checkPool({ aborted, late }: EndState): string | undefined {
+  if (aborted > 0) return `${aborted} jobs were accepted and not done`;
+  return late === 0 ? undefined : "a job was accepted after the pool had closed";
 }
 
 /** A job that comes while the doors close. */
@@ -148,7 +154,7 @@ export default defineScenario({
           while (!await isIdle()) await finished.receive();
           return (await pool.shutdown({ timeout: 0 })).aborted;
         }),
-      check: checkAborted,
+      check: checkPool,
     },
     "refuse-then-drain": {
       expect: "safe",
@@ -160,7 +166,7 @@ export default defineScenario({
           numbers,
           async (pool) => (await pool.shutdown({ timeout: Infinity })).aborted,
         ),
-      check: checkAborted,
+      check: checkPool,
     },
   },
 });

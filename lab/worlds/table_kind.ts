@@ -31,6 +31,8 @@ export interface SharedTable {
   read(): TableVersion;
   /** Applies a write, or queues it. */
   write(write: NewWrite, options?: WriteOptions): Promise<WriteOutcome>;
+  /** Queues a write, whether the table is free or not; answers its name. */
+  queue(write: NewWrite, options?: QueueWriteOptions): Promise<string>;
   /** Applies what is queued. */
   drain(options?: DrainOptions): Promise<DrainOutcome>;
   /** How many writes are pending. */
@@ -51,6 +53,7 @@ export function table(
     operations: {
       read: "read",
       write: "write",
+      queue: "write",
       drain: "write",
       countPending: "read",
       countSetAside: "read",
@@ -61,6 +64,8 @@ export function table(
       return {
         read: () => table.read(),
         write: (write, options) => table.write(write, options),
+        queue: (write, options) =>
+          withHost(host, () => queueWrite(folder, "table", write, options)),
         drain: (options) => table.drain(options),
         countPending: () => table.countPending(),
         countSetAside: () => withHost(host, () => listSetAside(folder, "table").length),
