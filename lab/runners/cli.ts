@@ -224,7 +224,9 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--budget <number>", "schedules at most in each search of first-bug", parsePositive)
     .addHelpText("after", `\nFigures:\n${figureList()}`)
     .action(async (text: string | undefined, options: BenchFlags) => {
-      const { worlds, leftOut } = worldsOf(options.world);
+      const named = ({ name }: Scenario) =>
+        text === undefined || name.includes(text) || text.includes(name);
+      const { worlds, leftOut } = worldsOf(options.world, scenarios.filter(named));
       finish(await new BenchCommand(options, terminal, layout).run(text, worlds));
       if (options.world === undefined) tellLeftOut(leftOut, terminal.err);
     });
@@ -235,8 +237,9 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
     .option("--time <ms>", "how long to measure each variant; 0 for not at all", parseWhole, 200)
     .action(async (name: string | undefined, options: ReportFlags) => {
-      const { worlds, leftOut } = worldsOf(options.world);
-      const outcome = await writeReport(name === undefined ? scenarios : [findScenario(name)], {
+      const chosen = name === undefined ? scenarios : [findScenario(name)];
+      const { worlds, leftOut } = worldsOf(options.world, chosen);
+      const outcome = await writeReport(chosen, {
         out: options.out,
         worlds,
         seed: options.seed,

@@ -113,7 +113,9 @@ export async function openRegistry(): Promise<Registry> {
   const server = createServer((request, response) => {
     const answer = answers.get(request.url ?? "");
     const type = request.url?.endsWith(".json") ? "application/json" : "application/typescript";
-    response.writeHead(answer === undefined ? 404 : 200, { "content-type": type });
+    // A connection that is kept may be closed here in the moment in which it is used again there.
+    const headers = { "content-type": type, connection: "close" };
+    response.writeHead(answer === undefined ? 404 : 200, headers);
     response.end(answer);
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
