@@ -846,10 +846,6 @@ export const mutants: readonly Mutant[] = [
     breaks: "what a view has read is not answered when the thread has been reaped meanwhile",
   }]),
   ...of("lib/redis/_script.ts", redisLock, [{
-    from: "if redis.call('HDEL', holders, id) == 0 then",
-    to: "if redis.call('DEL', holders) == 0 then",
-    breaks: "a release frees no other's lock",
-  }, {
     from: "local id = redis.call('ZRANGE', queue, 0, 0)[1]",
     to: "local id = redis.call('ZRANGE', queue, -1, -1)[1]",
     breaks: "the server serves first come, first served",
@@ -863,6 +859,10 @@ export const mutants: readonly Mutant[] = [
     breaks: "a writer is not let in beside readers",
   }]),
   ...of("lib/redis/_script.ts", redisHostile, [{
+    from: "if redis.call('HDEL', holders, id) == 0 then",
+    to: "if redis.call('DEL', holders) == 0 then",
+    breaks: "a release frees no other's lock",
+  }, {
     from: "math.max(last + 1, micros)",
     to: "micros",
     breaks: "tokens only grow, also over a clock that went back",
