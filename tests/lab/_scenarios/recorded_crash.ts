@@ -6,9 +6,13 @@ import {
   type World,
 } from "../../../lab/worlds/mod.ts";
 
-/** A register is written by whoever is killed meanwhile; who comes afterwards reads it, twice. */
+/**
+ * A register is written by whoever is killed meanwhile; who comes afterwards reads it, twice. A call that
+ * was cut off has taken effect if that was between its two steps, and not if it was before.
+ */
 function killed(world: World, early: boolean) {
   const value = world.cell("value", 0);
+  const backup = world.cell("backup", 0);
   const crash = world.crash("crash");
   const calls = world.calls();
   return [
@@ -19,6 +23,7 @@ function killed(world: World, early: boolean) {
           const written = calls.invoke("write", next);
           if (early) written.ok();
           await value.write(next);
+          await backup.write(next);
           if (!early) written.ok();
         }
       },
