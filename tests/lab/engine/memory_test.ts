@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { explore, RandomStrategy } from "../../../lab/engine/mod.ts";
-import { investigate, openDistance, scenarios, Subject } from "../../../lab/mod.ts";
+import { openDistance, Subject } from "../../../lab/mod.ts";
 import lostUpdate from "../../../lab/scenarios/lost_update.ts";
 import { heldMegabytes } from "../../_garbage.ts";
 import { runs } from "../../_runs.ts";
@@ -38,16 +38,3 @@ for (
     },
   );
 }
-
-test("the minimal failure of every broken variant has a code of at most 120 characters", {
-  timeout: 120_000,
-}, async () => {
-  await using tasks = openDistance("tasks");
-  for (const scenario of scenarios) {
-    for (const [name, { expect }] of Object.entries(scenario.variants)) {
-      if (expect === "safe") continue;
-      const { schedule } = await investigate(tasks, new Subject(scenario, name));
-      assert.ok(schedule !== undefined && schedule.length <= 120, `${name}: ${schedule}`);
-    }
-  }
-});
