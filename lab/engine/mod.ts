@@ -16,3 +16,4 @@ export * from "./pct.ts";
 export * from "./dpor.ts";
 export * from "./shrink.ts";
 export * from "./equivalence.ts";
+export * from "./difference.ts";

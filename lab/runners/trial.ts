@@ -7,6 +7,7 @@ import {
   type Failure,
   failureSignature,
   findInequivalence,
+  firstDifference,
   nearestPassing,
   type Outcome,
   PortfolioStrategy,
@@ -165,10 +166,13 @@ async function showFailing(
   const found = await replay(program, choices);
   if (failureSignature(found.outcome) !== failureSignature(outcome)) {
     const again = describeOutcome(found.outcome);
+    const where = found.outcome.kind === "diverged" ? "" : `; ${await tellApart(program, found)}`;
     return {
       // It did fail: what is shown is the order, with the outcome it had then.
       recording: { ...found, choices, outcome },
-      nondeterminism: `${describeOutcome(outcome)}, and when the same order is run again: ${again}`,
+      nondeterminism: `${
+        describeOutcome(outcome)
+      }, and when the same order is run again: ${again}${where}`,
     };
   }
   const { recording } = await shrink(program, found, near ? 500 : 20);
@@ -179,6 +183,20 @@ async function showFailing(
     contrast: nearest && toRun(program.actors, nearest),
     ...await repeat(program, recording, REPLAYS, near),
   };
+}
+
+/** Runs an order again until a step shows what is different, for one run was not like another. */
+async function tellApart(program: Program, recording: Recording): Promise<string> {
+  for (let i = 0; i < REPLAYS; i++) {
+    const again = await replay(program, recording.choices);
+    const difference = firstDifference(program.actors, recording, again);
+    if (difference === undefined) continue;
+    const { step, first, second } = difference;
+    return `at step ${step} one run has ${first}, another ${second}`;
+  }
+  return `no step differs in ${
+    REPLAYS + 1
+  } runs, so it is in what is between steps, or in the check`;
 }
 
 /** A schedule together with what it belongs to and the run it was made from. */
@@ -276,9 +294,14 @@ async function repeat(
   let times = 0;
   let nondeterminism: string | undefined;
   for (let i = 0; i < of; i++) {
-    const { outcome } = await replay(program, recording.choices, recording.events, exact);
-    if (isSame(outcome, recording.outcome, exact)) times++;
-    else nondeterminism ??= describeOutcome(outcome);
+    const again = await replay(program, recording.choices, recording.events, exact);
+    if (isSame(again.outcome, recording.outcome, exact)) times++;
+    else nondeterminism ??= describeOutcome(again.outcome);
+    // Farther away a run may be told in other words.
+    const other = exact ? firstDifference(program.actors, recording, again) : undefined;
+    if (other !== undefined) {
+      nondeterminism ??= `at step ${other.step} expected ${other.first}, found ${other.second}`;
+    }
   }
   return { reproduced: { times, of }, nondeterminism };
 }

@@ -255,10 +255,42 @@ test(
     assert.equal(result.verdict, "broken");
     assert.match(
       result.nondeterminism!,
-      /only this once, and when the same order is run again: passed/,
+      /only this once, and when the same order is run again: passed; no step differs in 11 runs/,
     );
   },
 );
+
+test("a failing order that passes when it is run again is told apart by its step", {
+  timeout,
+}, async () => {
+  let asked = 0;
+  const race = (wrong: (draw: number) => boolean): Race => ({
+    name: "a die",
+    build: (world) => {
+      const roll = world.operation("die", "read", () => ++asked);
+      const result = world.cell("result", 0);
+      return team(1, async () => {
+        await result.read();
+        await result.write(wrong(await roll()) ? 1 : 0);
+      });
+    },
+    check: ({ result }) => result === 1 ? "the wrong number" : undefined,
+  });
+  // What is read differs in every run; the first time it fails, and then never again.
+  const passes = await explore(race((draw) => draw === 1));
+  assert.equal(passes.verdict, "broken");
+  assert.match(
+    passes.nondeterminism!,
+    /^the wrong number, and when .* again: passed; at step 2 one run has A: read die ← \[\] → 2, another A: read die ← \[\] → 3$/,
+  );
+  // And where it fails again each time, what it reads is another number all the same.
+  const fails = await explore(race((draw) => draw >= 3));
+  assert.deepEqual(fails.reproduced, { times: 10, of: 10 });
+  assert.match(
+    fails.nondeterminism!,
+    /^at step 2 expected A: read die ← \[\] → \d+, found A: read die ← \[\] → /,
+  );
+});
 
 test("a reduced search in which time passes finds what running every order finds", {
   timeout,
