@@ -53,6 +53,8 @@ export interface BenchmarkComparison {
   readonly after?: number;
   /** `after / before`. */
   readonly ratio?: number;
+  /** The ratio of each pair of processes, where they were measured in turn. */
+  readonly ratios?: readonly number[];
   /** Where the ratio lies with 95 % confidence, by bootstrap. */
   readonly interval?: readonly [low: number, high: number];
   /** The p of the Mann–Whitney test, corrected for the number of benchmarks. */
@@ -184,6 +186,7 @@ interface Test {
   /** The least that `p` could have been with so many processes. */
   readonly least: number;
   readonly ratio: number;
+  readonly ratios?: readonly number[];
   readonly interval: readonly [number, number];
 }
 
@@ -206,6 +209,7 @@ function testPairs({ before, after }: Required<Pair>): Test {
     p: signedRanks(ratios.map(Math.log)).p,
     least: leastOf(ratios.length),
     ratio: median(ratios),
+    ratios,
     interval: medianInterval(ratios),
   };
 }
@@ -215,7 +219,7 @@ const leastOf = (pairs: number): number => 2 / 2 ** pairs;
 
 function judge(
   { name, before, after }: Required<Pair>,
-  { p, least, ratio, interval }: Test,
+  { p, least, ratio, ratios, interval }: Test,
   tests: readonly Test[],
   tolerance: number,
 ): BenchmarkComparison {
@@ -233,6 +237,7 @@ function judge(
     before: median(times(before)),
     after: median(times(after)),
     ratio,
+    ratios,
     interval,
     p,
     blocks: [before.blocks.length, after.blocks.length],

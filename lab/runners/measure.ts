@@ -8,6 +8,7 @@
  * that makes V8 throw compiled code away.
  */
 import { measure } from "mitata";
+import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import { showValue } from "../reports/values.ts";
 import type { Block } from "../reports/baseline.ts";
@@ -26,6 +27,12 @@ export interface MeasureOptions {
    * @default 150
    */
   readonly time?: number;
+}
+
+/** How long this process has had a processor, in milliseconds. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Takes samples of one contestant whenever it has its turn. */
@@ -55,10 +62,15 @@ export class Sampler {
     return this.#done;
   }
 
-  /** Runs for so many milliseconds, that the code may be compiled. */
+  /**
+   * Runs, that the code may be compiled, until the process has had that many milliseconds of a
+   * processor, or four times as long: on a machine that is shared, compilers wait for their turn too.
+   */
   async warmUp(time: number): Promise<void> {
-    const until = performance.now() + time;
-    do await this.#run(); while (performance.now() < until);
+    const [since, used] = [performance.now(), processorTime()];
+    do await this.#run(); while (
+      processorTime() - used < time && performance.now() - since < 4 * time
+    );
   }
 
   /** Begins to measure for so many milliseconds in all: turn by turn. */

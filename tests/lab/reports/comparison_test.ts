@@ -74,7 +74,8 @@ test("compare() calls what is slower and faster, and what is the same within the
     assert.deepEqual(benchmarks.map(({ verdict }) => verdict), ["slower", "faster", "same"]);
     assert.deepEqual(benchmarks.map(({ over }) => over), [true, false, false]);
     assert(sufficient && comparable);
-    const [{ ratio, interval, before, after }] = benchmarks;
+    const [{ ratio, ratios, interval, before, after }] = benchmarks;
+    assert.equal(ratios?.length, interleaved ? NOISE.length : undefined);
     assert(ratio! > 1.25 && ratio! < 1.35 && interval![0] < ratio! && interval![1] > ratio!);
     assert(Math.abs(before! - 100) < 2 && Math.abs(after! - 130) < 3);
   }
