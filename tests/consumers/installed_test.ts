@@ -113,7 +113,30 @@ describe("installed from JSR on Deno", { skip: deno === undefined && "there is n
       assert.equal(JSON.parse(lines.join("\n")).verdict, "broken");
     }
   });
+
+  test("a consumer's own benchmarks are measured", { timeout: 120_000 }, async () => {
+    const cli = ["run", "-A", "--quiet", "jsr:@interlock/core/cli"];
+    const all: string[][] = [];
+    for (const args of BENCHES) all.push(await onDeno(...cli, ...args));
+    seeBenches(all);
+  });
 });
+
+/** What is asked of a consumer's own benchmarks: once in this process, and in processes of their own. */
+const BENCHES = [
+  ["bench", "--suite", "interlock.bench.ts", "--time", "5", "--json"],
+  ["bench", "--save", "base.json", "--blocks", "2", "--time", "5", "--json"],
+];
+
+/** What came of them. */
+function seeBenches([once, saved]: string[][]): void {
+  const { suite: [measured] } = JSON.parse(once.join("\n"));
+  assert.equal(measured.name, "a free lock");
+  assert.ok(measured.ours.nanoseconds.p50 > 0);
+  const { benchmarks: [kept] } = JSON.parse(saved.join("\n"));
+  assert.equal(kept.name, "a free lock");
+  assert.equal(kept.blocks.length, 2);
+}
 
 describe("installed for Bun", { skip: bun === undefined && "there is no Bun" }, () => {
   test("every export works, with Workers and processes", { timeout: 120_000 }, async () => {
@@ -130,5 +153,14 @@ describe("installed for Bun", { skip: bun === undefined && "there is no Bun" }, 
       const lines = await run(folder.path, bun!, [...lab, "--json", "--world", world]);
       assert.equal(JSON.parse(lines.join("\n")).verdict, "broken");
     }
+  });
+
+  test("a consumer's own benchmarks are measured", { timeout: 120_000 }, async () => {
+    using folder = makeFolder();
+    installForBun(folder.path, bun!);
+    const cli = ["node_modules/@interlock/core/lab/runners/cli.js"];
+    const all: string[][] = [];
+    for (const args of BENCHES) all.push(await run(folder.path, bun!, [...cli, ...args]));
+    seeBenches(all);
   });
 });
