@@ -78,8 +78,9 @@ export default defineScenario({
     "holder has read and not yet written is not late for the store, which has not seen the next token " +
     "yet. So the token goes with the first read too.",
     "The case and the remedy are Martin Kleppmann's (How to do distributed locking, 2016); Chubby calls " +
-    "the token a sequencer (Burrows, OSDI 2006). Here the holder is really stopped, with SIGSTOP, and " +
-    "its lease of a RedisLock really passes.",
+    "the token a sequencer (Burrows, OSDI 2006). Between tasks the lock is a model of it, and every order " +
+    "can be run; between machines it is a RedisLock, whose holder is really stopped, by SIGSTOP, until " +
+    "its lease has really passed.",
   ],
   parameters: {},
   worlds: ["tasks", "machines"],
