@@ -53,18 +53,10 @@ function bar(share: number, width: number): string {
 const LEAST_BAR = 10;
 
 function curveLines(figure: CurveFigure, layout: Layout): string[] {
-  const { x, lines } = figure;
-  const [first] = lines;
+  const [first] = figure.lines;
   if (first === undefined) return ["Nothing could be measured"];
-  const rows = first.points.map((point, i) => [
-    { value: point.x, unit: "" } as const,
-    ...lines.map(({ points }): FigureCell => {
-      const { nanoseconds, wrong, samples } = points[i];
-      if (wrong === 0) return { value: nanoseconds.p50, unit: "ns" };
-      return `${showNanoseconds(nanoseconds.p50)} (${wrong}/${samples} wrong)`;
-    }),
-  ]);
-  const text = table([x, ...lines.map(({ name }) => name)], rows, layout);
+  const { columns, rows } = curveTable(figure);
+  const text = table(columns, rows, layout);
   // What does not fit in one line each has no room beside it either.
   if (text.length !== rows.length + 1) return text;
   // A small chart beside the table: a bar for the first line, if there is room.
@@ -101,15 +93,24 @@ export function figureText(figure: Figure, layout: Layout): string {
   ].join("\n");
 }
 
-/** A table as GitHub's Markdown has it; of a curve, its table. */
-export function figureMarkdown(figure: Figure): string {
+/** The columns and rows of a figure, as they are shown; of a curve, its medians. */
+export function figureTable(
+  figure: Figure,
+): { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] } {
   const { columns, rows } = figure.kind === "table" ? figure : curveTable(figure);
-  const texts = [columns, ...rows.map((row) => row.map(showCell))];
-  const widths = columns.map((_, column) => Math.max(3, ...texts.map((row) => row[column].length)));
+  return { columns, rows: rows.map((row) => row.map(showCell)) };
+}
+
+/** The table of a figure as GitHub's Markdown has it. */
+export function figureMarkdown(figure: Figure): string {
+  const { columns, rows } = figureTable(figure);
+  const widths = columns.map((title, column) =>
+    Math.max(3, title.length, ...rows.map((row) => row[column].length))
+  );
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`;
-  const [head, ...body] = texts;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
+  return [line(columns), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)]
+    .join("\n");
 }
 
 function curveTable({ x, lines }: CurveFigure): Pick<TableFigure, "columns" | "rows"> {
@@ -117,7 +118,11 @@ function curveTable({ x, lines }: CurveFigure): Pick<TableFigure, "columns" | "r
     columns: [x, ...lines.map(({ name }) => name)],
     rows: (lines[0]?.points ?? []).map((point, i) => [
       { value: point.x, unit: "" },
-      ...lines.map(({ points }): FigureCell => ({ value: points[i].nanoseconds.p50, unit: "ns" })),
+      ...lines.map(({ points }): FigureCell => {
+        const { nanoseconds, wrong, samples } = points[i];
+        if (wrong === 0) return { value: nanoseconds.p50, unit: "ns" };
+        return `${showNanoseconds(nanoseconds.p50)} (${wrong}/${samples} wrong)`;
+      }),
     ]),
   };
 }

@@ -236,6 +236,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--world <world>", "only this distance", parseWorld)
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
     .option("--time <ms>", "how long to measure each variant; 0 for not at all", parseWhole, 200)
+    .option("--figures", "the tables and curves of lab bench as well, which takes minutes")
     .action(async (name: string | undefined, options: ReportFlags) => {
       const chosen = name === undefined ? scenarios : [findScenario(name)];
       const { worlds, leftOut } = worldsOf(options.world, chosen);
@@ -244,7 +245,10 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
         worlds,
         seed: options.seed,
         time: options.time,
-        command: `deno task lab report${name === undefined ? "" : ` ${name}`}`,
+        figures: options.figures ? "figures" : undefined,
+        command: `deno task lab report${name === undefined ? "" : ` ${name}`}${
+          options.figures ? " --figures" : ""
+        }`,
       }, { trying: (done, total, what) => terminal.progress(progressLine(done, total, what)) });
       terminal.progress("");
       tellLeftOut(leftOut, terminal.err);
@@ -324,6 +328,7 @@ interface ReplayFlags extends JsonFlag {
 }
 
 interface ReportFlags extends TourFlags {
+  figures?: boolean;
   out: string;
   time: number;
 }

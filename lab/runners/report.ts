@@ -4,9 +4,11 @@ import { writeTextFile } from "@std/fs/unstable-write-text-file";
 import { arch, cpus, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import type { Figure } from "../reports/figures.ts";
 import { htmlReport, type ReportData } from "../reports/html/report.ts";
 import type { Scenario, WorldName } from "../worlds/mod.ts";
 import { bench } from "./bench.ts";
+import { makeFigures } from "./figures.ts";
 import { tour, type TourListener } from "./tour.ts";
 import { variantCode } from "./_variant_code.ts";
 
@@ -22,6 +24,8 @@ export interface ReportOptions {
   readonly time?: number;
   /** The command that makes the report again. */
   readonly command: string;
+  /** Which of the lab's own benchmarks to make besides; `figures` is all. @default none */
+  readonly figures?: string;
 }
 
 /** What became of it. */
@@ -43,7 +47,13 @@ export async function writeReport(
   const measured = time === 0
     ? []
     : await bench(scenarios, { worlds, time, measuring: listener.trying });
+  const figures: Figure[] = [];
+  if (options.figures !== undefined) {
+    const how = { time: time === 0 ? undefined : time, measuring: listener.trying };
+    for await (const figure of makeFigures(options.figures, how)) figures.push(figure);
+  }
   const data: ReportData = {
+    figures,
     made: new Date().toISOString().slice(0, 16).replace("T", " ") + " UTC",
     circumstances: circumstances(),
     command,
@@ -62,7 +72,7 @@ export async function writeReport(
   await Promise.all(files.map(({ name, content }) => writeTextFile(join(out, name), content)));
   return {
     files: files.map(({ name }) => join(out, name)),
-    met: results.every((result) => result.met),
+    met: [...results, ...figures].every(({ met }) => met),
   };
 }
 

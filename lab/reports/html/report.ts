@@ -1,10 +1,12 @@
 /** The static pages of a report: an index and a page for each scenario, each complete in itself. */
+import type { Figure } from "../figures.ts";
 import type { BenchResult, TrialResult } from "../results.ts";
 import type { ScenarioText } from "../scenario_page.ts";
 import { showGrounds } from "../text.ts";
 import { plural, showTime } from "../values.ts";
 import { chart } from "./chart.ts";
 import { cycle } from "./cycle.ts";
+import { figureSection } from "./figures.ts";
 import { html, Markup, prose } from "./markup.ts";
 import { picture } from "./picture.ts";
 import { PLAYER } from "./player.ts";
@@ -32,6 +34,8 @@ export interface ReportData {
   readonly command: string;
   /** The scenarios in their order. */
   readonly scenarios: readonly ScenarioReport[];
+  /** Tables and curves that were measured besides. @default none */
+  readonly figures?: readonly Figure[];
 }
 
 /** One file of a report. */
@@ -46,11 +50,36 @@ export interface ReportFile {
 export function htmlReport(report: ReportData): ReportFile[] {
   return [
     { name: "index.html", content: index(report) },
+    ...(report.figures === undefined || report.figures.length === 0
+      ? []
+      : [{ name: FIGURES, content: figuresPage(report, report.figures) }]),
     ...report.scenarios.map((scenario, place) => ({
       name: fileOf(scenario),
       content: page(report, scenario, place),
     })),
   ];
+}
+
+/** Where the figures are; no scenario has that name. */
+const FIGURES = "figures.html";
+
+function figuresPage(report: ReportData, figures: readonly Figure[]): string {
+  return documentOf(
+    "What it costs, and how it grows",
+    html`<nav aria-label="Pages"><a href="index.html">all scenarios</a></nav>
+<main>
+<h1>What it costs, and how it grows</h1>
+<ul>${
+      figures.map(({ name, title }) =>
+        html`
+          <li><a href="#${name}">${title}</a></li>
+        `
+      )
+    }</ul>
+${figures.map(figureSection)}
+${footer(report)}
+</main>`,
+  );
 }
 
 function fileOf({ text }: ScenarioReport): string {
@@ -101,6 +130,15 @@ function index(report: ReportData): string {
 <p><span class="${met === results.length ? "good" : "bad"}">${met} of ${
       plural(results.length, "expectation")
     } met.</span> Each variant below is expected to be broken or to be safe; what was found, and what that rests on, stands beside it.</p>
+${
+      report.figures !== undefined && report.figures.length > 0 && html`
+        <p><a href="${FIGURES}">What it costs, and how it grows</a>: ${plural(
+          report.figures.length,
+          "table and curve",
+          "tables and curves",
+        )}</p>
+      `
+    }
 ${
       report.scenarios.map((scenario) =>
         html`

@@ -20,6 +20,7 @@ async function open(page: Page, name: string): Promise<void> {
     out: folder.path,
     worlds: ["tasks"],
     time: 20,
+    figures: "curve-tasks",
     command: "deno task lab report",
   }));
   await page.goto(pathToFileURL(folder.at(name)).href);
@@ -114,6 +115,39 @@ browserTest("a deadlock is shown as a circle, in words too", DESKTOP, async ({ p
   assert.equal(await circle.locator("line").count(), 4);
 });
 
+browserTest(
+  "a curve is a chart, in words too, with its numbers below it",
+  DESKTOP,
+  async ({ page }) => {
+    await open(page, "index.html");
+    await page.getByRole("link", { name: "What it costs, and how it grows" }).click();
+    const section = page.locator("section", { has: page.locator("#curve-tasks") });
+    const label = await section.getByRole("img").getAttribute("aria-label");
+    assert.match(
+      label!,
+      /^RwLock: \S+ [µn]s at 1, .*at 64; a chain of promises: \S+ [µn]s at 1, /,
+    );
+    const texts = async (selector: string) =>
+      (await section.locator(selector).allTextContents()).map((text) => text.trim());
+    assert.deepEqual(await texts(".legend li"), ["RwLock", "a chain of promises"]);
+    assert.deepEqual(await texts("tbody th"), ["1", "4", "16", "64"]);
+    // Higher is slower: the points of a line stand as its numbers say.
+    const points = await section.locator("circle").evaluateAll((circles) =>
+      circles.slice(0, 4).map((circle) => [
+        Number(circle.getAttribute("cx")),
+        Number(circle.getAttribute("cy")),
+      ])
+    );
+    const xs = points.map(([x]) => x);
+    assert.deepEqual(xs, xs.toSorted((a, b) => a - b));
+    const times = [...label!.split(";")[0].matchAll(/([\d.]+) ([µn])s/g)].map(([, number, unit]) =>
+      Number(number) * (unit === "µ" ? 1_000 : 1)
+    );
+    const slowest = times.indexOf(Math.max(...times));
+    assert.equal(Math.min(...points.map(([, y]) => y)), points[slowest][1]);
+  },
+);
+
 browserTest("the index leads to every page and back", DESKTOP, async ({ page }) => {
   await open(page, "index.html");
   for (const title of ["The lost update"]) {
@@ -127,7 +161,7 @@ browserTest("the index leads to every page and back", DESKTOP, async ({ page }) 
 
 for (const setting of [{ width: 390, height: 800 }, { width: 1920, height: 1080, dark: true }]) {
   browserTest(`pages fit a window ${setting.width} pixels wide`, setting, async ({ page }) => {
-    for (const name of ["index.html", "lost-update.html", "opposite-locks.html"]) {
+    for (const name of ["index.html", "figures.html", "lost-update.html", "opposite-locks.html"]) {
       await open(page, name);
       const wide = await page.evaluate(() =>
         document.documentElement.scrollWidth - document.documentElement.clientWidth
