@@ -40,6 +40,46 @@ const killed = (expect: "broken" | "safe", because: string, save: Recipe): Varia
   },
 });
 
+/** A file is saved and its owner told so; then the power is cut. */
+const telling = (expect: "broken" | "safe", because: string, save: Recipe): Variant => ({
+  ...saving(expect, because, save),
+  build: (world) => {
+    const data = world.file("data", OLD);
+    const aside = world.file("aside");
+    const power = world.crash("power");
+    const told = world.channel("told");
+    return [
+      {
+        name: "writer",
+        run: async () => {
+          await save(data, aside);
+          await told.send("saved");
+        },
+      },
+      {
+        name: "owner",
+        run: async () => {
+          await told.receive();
+          await power.losePower();
+        },
+      },
+    ];
+  },
+  check: (_end, _parameters, { data }) =>
+    data === NEW ? undefined : `what was said to be saved is gone: ${data}`,
+});
+
+const saveAside: Recipe = async (data, aside) => {
+  await aside.write(NEW);
+  await aside.sync();
+  await aside.rename(data);
+};
+
+const saveForGood: Recipe = async (data, aside) => {
+  await saveAside(data, aside);
+  await data.syncName();
+};
+
 /** What of a file survives a crash. */
 export default defineScenario({
   module: import.meta.url,
@@ -83,16 +123,9 @@ export default defineScenario({
         await aside.rename(data);
       },
     ),
-    durable: saving(
-      "safe",
-      "the name leads to what was synced, old or new",
-      async (data, aside) => {
-        await aside.write(NEW);
-        await aside.sync();
-        await aside.rename(data);
-        await data.syncName();
-      },
-    ),
+    durable: saving("safe", "the name leads to what was synced, old or new", saveForGood),
+    "told-too-early": telling("broken", "the new name may be lost with the power", saveAside),
+    "told-when-durable": telling("safe", "the new name is synced when it is told", saveForGood),
     killed: killed(
       "broken",
       "the old text is gone before the new one is there",

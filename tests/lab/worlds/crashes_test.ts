@@ -9,15 +9,14 @@ import {
   Subject,
   testScenario,
 } from "../../../lab/mod.ts";
+import saving from "../../../lab/scenarios/torn_file.ts";
 import crashing from "../_scenarios/crashing.ts";
 import recordedCrash from "../_scenarios/recorded_crash.ts";
-import saving from "../_scenarios/saving.ts";
 
 const timeout = 60_000;
 
-// An actor is killed for real where it can be, and the power is cut where that is possible.
+// An actor is killed for real where it can be.
 testScenario(crashing);
-testScenario(saving);
 // What only the history tells: calls that were cut off stay open, and what was acknowledged holds.
 testScenario(recordedCrash);
 
@@ -26,14 +25,14 @@ describe("a crash in the simulation", () => {
     timeout,
   }, async () => {
     await using simulation = openDistance("simulation");
-    const result = await investigate(simulation, new Subject(saving, "in-place"));
+    const result = await investigate(simulation, new Subject(saving, "unguarded"));
     expectMet(result);
     const steps = result.failure!.steps.map(({ actor, kind, object }) =>
       `${actor}: ${kind} ${object}`
     );
     assert.ok(steps.includes("later: put off power"), steps.join("\n"));
     assert.match(steps.join(), /lost: block \d of data.*kept: block \d of data/);
-    assert.match(result.failure!.message, /data is torn/);
+    assert.match(result.failure!.message, /neither old nor new/);
   });
 
   test("leaves every disk that it can, with the reduction too", { timeout }, async () => {
@@ -42,7 +41,7 @@ describe("a crash in the simulation", () => {
       ...saving,
       variants: {
         one: {
-          ...saving.variants["in-place"],
+          ...saving.variants["unguarded"],
           build: (world) => {
             const data = world.file("data", "0".repeat(32));
             const power = world.crash("power");
@@ -103,6 +102,6 @@ test("a task cannot be killed, and real power is not cut", { timeout }, async ()
   })();
   assert.match(failure!.message, /Cannot crash a task/);
   await using processes = openDistance("processes");
-  const cut = await investigate(processes, new Subject(saving, "in-place"), { budget: 1 });
+  const cut = await investigate(processes, new Subject(saving, "unguarded"), { budget: 1 });
   assert.match(cut.failure!.message, /Cannot cut the power/);
 });
