@@ -3,7 +3,7 @@ import { record, type Recording, replay } from "./explore.ts";
 import { conflict, type Event } from "./operation.ts";
 import { Prng } from "./prng.ts";
 import { RandomStrategy } from "./random.ts";
-import type { Program } from "./run.ts";
+import type { Program } from "./program.ts";
 
 /** Two orders that differ only in steps that do not conflict, and yet end differently. */
 export interface Inequivalence {

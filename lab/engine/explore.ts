@@ -2,7 +2,8 @@
 import type { Event } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import { ReplayStrategy } from "./replay.ts";
-import { MAX_STEPS, type Program, Run } from "./run.ts";
+import type { Program } from "./program.ts";
+import { MAX_STEPS, Run } from "./run.ts";
 import type { Evidence, Strategy } from "./strategy.ts";
 import { macrotask } from "./watchdog.ts";
 

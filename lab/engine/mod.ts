@@ -2,6 +2,7 @@
 export * from "./operation.ts";
 export * from "./outcome.ts";
 export * from "./strategy.ts";
+export * from "./program.ts";
 export * from "./run.ts";
 export * from "./explore.ts";
 export { macrotask } from "./watchdog.ts";

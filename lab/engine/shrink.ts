@@ -2,7 +2,7 @@
 import { record, type Recording, switches } from "./explore.ts";
 import { failureSignature } from "./outcome.ts";
 import { LenientReplayStrategy } from "./replay.ts";
-import type { Program } from "./run.ts";
+import type { Program } from "./program.ts";
 
 /** A failing schedule made small. */
 export interface Shrunk {
