@@ -111,7 +111,7 @@ export default defineScenario({
     transfers: {
       about: "transfers by each actor",
       smoke: 1,
-      bench: { tasks: 500, workers: 500, processes: 50, machines: 20 },
+      bench: { tasks: 500, workers: 500, processes: 50, machines: 10 },
       min: 1,
       max: 100_000,
     },

@@ -150,6 +150,7 @@ class LockOnServer implements RawLock {
 export class RedisMedium implements RemoteMedium {
   readonly #access: RedisAccess;
   readonly #storage: MachinesStorage;
+  readonly #locks = new Map<string, LockOnServer>();
   readonly #objects = new Map<string, object>();
   readonly #closing: (() => void | Promise<void>)[] = [];
 
@@ -176,8 +177,13 @@ export class RedisMedium implements RemoteMedium {
   }
 
   lock(name: string): RawLock {
-    const { lease, mortal } = this.#storage;
-    return new LockOnServer(this.#lock(name, { lease }), mortal ? lease : undefined);
+    let lock = this.#locks.get(name);
+    if (lock === undefined) {
+      const { lease, mortal } = this.#storage;
+      lock = new LockOnServer(this.#lock(name, { lease }), mortal ? lease : undefined);
+      this.#locks.set(name, lock);
+    }
+    return lock;
   }
 
   /** Busy until the moment named, for a timer would wake each process at another one. */
