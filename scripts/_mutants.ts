@@ -829,7 +829,7 @@ export const mutants: readonly Mutant[] = [
   }, {
     from: "      options.signal?.throwIfAborted();\n      this.writes.start(write);",
     to: "      this.writes.start(write);",
-    breaks: "no update begins after its signal has aborted",
+    breaks: "nothing is committed after its signal has aborted",
   }]),
   ...of("lib/workers/_slot_changes.ts", sharedSnapshots, [{
     from: '        slots.verify("wait for a change of");\n',

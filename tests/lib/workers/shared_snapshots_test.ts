@@ -464,6 +464,19 @@ describe("SharedSnapshots.commit()", () => {
     assert.equal(mine.stats().conflicts, 1);
   });
 
+  test("commits nothing once its signal has aborted, though it needs not wait", {
+    timeout,
+  }, async () => {
+    const [mine] = pair();
+    const controller = new AbortController();
+    const late = mine.commit(0, b(1), { signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await assert.rejects(late, /enough/);
+    await assert.rejects(mine.commit(0, b(1), { signal: controller.signal }), /enough/);
+    assert.deepEqual([mine.epoch, mine.stats().aborted], [0, 2]);
+    assert.deepEqual(mine.stats().turn, { holders: [], waiters: [] });
+  });
+
   test("refuses a base that is none", { timeout }, async () => {
     const [mine, theirs] = pair();
     using foreign = theirs.pin();
