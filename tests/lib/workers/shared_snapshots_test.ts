@@ -32,7 +32,8 @@ function pair(options: SharedSnapshotsOptions = {}): [SharedSnapshots, SharedSna
 
 /** Commits 1, 2, 3 and so on, each by itself. */
 function commitAll(snapshots: SharedSnapshots, ...values: number[]): void {
-  for (const value of values) snapshots.updateSync(() => b(value));
+  // Whoever waits longer waits for ever.
+  for (const value of values) snapshots.updateSync(() => b(value), { timeout: 5000 });
 }
 
 /** Where what is behind the seats begins. */
@@ -741,7 +742,7 @@ describe("SharedSnapshots.reap()", () => {
     assert.throws(() => theirs.current, OwnerReapedError);
     assert.throws(() => theirs.updateSync(() => b(1)), OwnerReapedError);
     assert.throws(() => theirs.commitSync(0, b(1)), OwnerReapedError);
-    assert.throws(() => theirs.changedSync(0), OwnerReapedError);
+    assert.throws(() => theirs.changedSync(0, { timeout: 5000 }), OwnerReapedError);
     await assert.rejects(theirs.update(() => b(1)), OwnerReapedError);
     await assert.rejects(theirs.commit(0, b(1)), OwnerReapedError);
     await assert.rejects(changed, OwnerReapedError);
