@@ -5,6 +5,7 @@
  *
  * Each sample ends with a look at what is there: a contestant that lost a write is found out.
  */
+import { create } from "mutative";
 import { createCipheriv, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
@@ -12,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { replaceFile } from "../lib/_file_replace.ts";
-import { systemHost } from "../lib/_host.ts";
+import { type Host, systemHost, withHost } from "../lib/_host.ts";
 import {
   exportStore,
   FileStore,
@@ -117,6 +118,49 @@ function memoryBenchmarks(): Benchmark[] {
         }],
       };
     }),
+    defineBenchmark("MemoryStore: a snapshot of 10,000 keys, and a key set meanwhile", async () => {
+      const { store } = await inMemory();
+      let map: ReadonlyMap<string, unknown> = new Map(
+        items(KEYS).map((each) => [each.key, each.value]),
+      );
+      const SNAPSHOTS = 20;
+      /** Takes a snapshot, sets a key, and looks whether the snapshot has seen it: it must not. */
+      const each = async (one: (i: number) => Promise<boolean>): Promise<number> => {
+        let right = 0;
+        for (let i = 0; i < SNAPSHOTS; i++) if (await one(i)) right++;
+        return right;
+      };
+      const rival = (
+        name: string,
+        next: (i: number) => ReadonlyMap<string, unknown>,
+      ): Contestant => ({
+        name,
+        run: () =>
+          each(async (i) => {
+            const snapshot = map;
+            map = await Promise.resolve(next(i));
+            return snapshot.get("key 7") !== map.get("key 7");
+          }),
+      });
+      return {
+        operations: SNAPSHOTS,
+        expected: SNAPSHOTS,
+        ours: {
+          name: "MemoryStore",
+          run: () =>
+            each(async (i) => {
+              using snapshot = await store.snapshot();
+              await store.set("key 7", { i });
+              const before = (await snapshot.get("key 7"))!.version;
+              return before < (await store.get("key 7"))!.version;
+            }),
+        },
+        rivals: [
+          rival("mutative", (i) => create(map, (draft) => void draft.set("key 7", { i }))),
+          rival("a plain copy of a Map", (i) => new Map(map).set("key 7", { i })),
+        ],
+      };
+    }),
     defineBenchmark("MemoryStore.transaction() of two keys among 10,000", async () => {
       const { store, map } = await inMemory();
       return {
@@ -157,11 +201,22 @@ function memoryBenchmarks(): Benchmark[] {
   ];
 }
 
+/** Waits for no disk: for what is there before the clock runs. */
+const hasty: Host = {
+  ...systemHost,
+  files: {
+    ...systemHost.files,
+    syncFolder() {},
+    open: (path, options) => Object.assign(systemHost.files.open(path, options), { sync() {} }),
+  },
+};
+
 /** A store in files with so many keys. */
 async function filled(name: string, keys: number): Promise<FileStore> {
-  const store = new FileStore(join(folder, name));
-  await store.load(items(keys));
-  return store;
+  const path = join(folder, name);
+  using filler = withHost(hasty, () => new FileStore(path));
+  await filler.load(items(keys));
+  return new FileStore(path);
 }
 
 function fileBenchmarks(): Benchmark[] {

@@ -66,6 +66,17 @@ const fileSnapshots = [
 const tables = ["tests/lib/queue/table_test.ts"];
 const queue = ["tests/lib/queue/write_queue_test.ts"];
 const tableCrashes = ["tests/lib/queue/crash_test.ts"];
+const admission = [
+  "tests/lib/processor/admission_test.ts",
+  "tests/lib/processor/processor_test.ts",
+];
+const dispatch = ["tests/lib/processor/dispatch_test.ts"];
+const sealed = ["tests/lib/store/sealed_test.ts"];
+const contract = ["tests/lib/store/store_contract_test.ts"];
+const storeCrashes = [
+  "tests/lib/store/file_store_crash_test.ts",
+  "tests/lib/store/file_store_interleavings_test.ts",
+];
 const shared = [
   "tests/lib/workers/shared_rw_lock_test.ts",
   "tests/lib/workers/interleavings_test.ts",
@@ -652,6 +663,114 @@ export const mutants: readonly Mutant[] = [
     from: "if (!this.stopped) this.#asker.askLater(this.#pause, true);",
     to: "this.#asker.askLater(this.#pause, true);",
     breaks: "a drainer that was stopped leaves no timer",
+  }]),
+  ...of("lib/processor/_permits.ts", admission, [{
+    from: "if (this.held >= this.limit) return false;",
+    to: "if (this.held > this.limit) return false;",
+    breaks: "no more jobs are pending than may be",
+  }]),
+  ...of("lib/processor/_admission.ts", admission, [{
+    from: "      permits.release();\n      const error = new CircuitOpenError(",
+    to: "      const error = new CircuitOpenError(",
+    breaks: "what a circuit refuses takes no place",
+  }]),
+  ...of("lib/processor/_admission.ts", ["tests/lib/processor/shutdown_test.ts"], [{
+    from: "    if (!this.#isOpen) {\n      return this.#refuse(",
+    to: "    if (false) {\n      return this.#refuse(",
+    breaks: "a processor that is shut down accepts nothing",
+  }]),
+  ...of("lib/processor/_pool.ts", admission, [{
+    from: "    this.permits.release();\n",
+    to: "",
+    breaks: "the place of a job comes back when it ends",
+  }]),
+  ...of("lib/processor/_pool.ts", dispatch, [{
+    from: "if (worker.load < least.load) least = worker;",
+    to: "if (worker.load > least.load) least = worker;",
+    breaks: "a job waits at the worker with the least to do",
+  }, {
+    from: "if (!this.options.stealing) return first;",
+    to: "return first;",
+    breaks: "with stealing no worker rests while anything waits",
+  }, {
+    from: "if (workers.length <= this.options.min) return;",
+    to: "",
+    breaks: "there are never fewer workers than min",
+  }]),
+  ...of("lib/processor/_job.ts", ["tests/lib/processor/cancellation_test.ts"], [{
+    from: "    if (this.hasEnded) return;\n    this.hasEnded = true;",
+    to: "    this.hasEnded = true;",
+    breaks: "a job ends once",
+  }]),
+  ...of("lib/processor/_run.ts", ["tests/lib/processor/processor_test.ts"], [{
+    from:
+      "if (this.isOver) return pool.ledger.abandoned.remove();\n    this.settle(outcome);\n    pool.release(this.worker!);",
+    to: "if (this.isOver) return pool.ledger.abandoned.remove();\n    this.settle(outcome);",
+    breaks: "a worker that has done its job does the next",
+  }]),
+  ...of("lib/processor/_worker_thread.ts", ["tests/lib/processor/threads_test.ts"], [{
+    from: "if (life.isUp && this.#worker.pool.isOpen) this.#life = new Life(this);",
+    to: "if (this.#worker.pool.isOpen) this.#life = new Life(this);",
+    breaks: "a Worker that cannot even start is not started again and again",
+  }, {
+    from: "    if (life !== this.#life) return;\n    this.#life = undefined;",
+    to: "    this.#life = undefined;",
+    breaks: "the end of a former thread is not taken for that of this one",
+  }]),
+  ...of("lib/processor/_breaker.ts", admission, [{
+    from: "    if (pass !== this.#number) return;\n",
+    to: "",
+    breaks: "what began before a circuit opened does not close it",
+  }, {
+    from: 'if (verdict === "none") this.#trials--;',
+    to: 'if (verdict === "none") return;',
+    breaks: "a trial without an outcome gives its place back",
+  }]),
+  ...of("lib/processor/_shutdown.ts", ["tests/lib/processor/shutdown_test.ts"], [{
+    from: "if (pending.count === 0 || due >= this.#due) return;",
+    to: "if (pending.count === 0 || this.#due < Infinity) return;",
+    breaks: "the shortest timeout of several shutdowns counts",
+  }, {
+    from: "    await this.#quiet();\n",
+    to: "",
+    breaks: "handlers whose signals have aborted have time to end",
+  }]),
+  ...of("lib/store/_sealed_stream.ts", sealed, [{
+    from: "new DataView(this.#nonce.buffer).setUint32(7, this.#count++);",
+    to: "this.#count++;",
+    breaks: "a chunk opens at its own place only",
+  }, {
+    from: "this.#nonce[11] = last ? 1 : 0;",
+    to: "this.#nonce[11] = 0;",
+    breaks: "only the end opens as the end",
+  }, {
+    from: "    additionalData: header as BufferSource,\n",
+    to: "",
+    breaks: "the header is authenticated with each chunk",
+  }]),
+  ...of("lib/store/_sealed_header.ts", sealed, [{
+    from: "  if (workOf(cost) > limit) {",
+    to: "  if (workOf(cost) > Infinity) {",
+    breaks: "a hostile header cannot ask for more memory than is allowed",
+  }]),
+  ...of("lib/store/_engine.ts", contract, [{
+    from: "if (this.#backend.current().find(key)?.version !== version) return undefined;",
+    to: "if (this.#backend.current().find(key)?.version === Infinity) return undefined;",
+    breaks: "compareAndSet() sets only what is as it was seen",
+  }]),
+  ...of("lib/store/_file_backend.ts", storeCrashes, [{
+    from: "    if (adds || gone) this.#contents.sync();\n",
+    to: "",
+    breaks: "a manifest refers only to content that lasts",
+  }]),
+  ...of("lib/store/_contents.ts", storeCrashes, [{
+    from: "      file.write(bytes, 0);\n      file.sync();",
+    to: "      file.write(bytes, 0);",
+    breaks: "content is synced before a manifest refers to it",
+  }, {
+    from: "if (since <= this.#oldest && removeIfThere(",
+    to: "if (removeIfThere(",
+    breaks: "what somebody has pinned is not removed",
   }]),
   ...of("lib/workers/_lock_seat.ts", shared, [{
     from: "if ((word & FLAGS) !== 0 && this.#anyoneWaits()) return false;",

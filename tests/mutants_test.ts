@@ -14,7 +14,7 @@ test("every mutant changes one place of the core as it is, and names tests there
   const faults: string[] = [];
   for (const mutant of mutants) {
     const { file, from, to, breaks, tests } = mutant;
-    assert.match(file, /^lib\/((workers|queue|redis)\/)?[^/]+\.ts$/, "mutants are of the library");
+    assert.match(file, /^lib\/((workers|queue|redis|processor|store)\/)?[^/]+\.ts$/, "mutants are of the library");
     try {
       applyMutant(mutant, read(file));
     } catch (error) {
@@ -43,6 +43,10 @@ test("every part of the core has its mutants", { timeout }, () => {
     ...["workers/_slots", "workers/_slot_writer", "workers/_slot_changes"],
     ...["workers/_slot_readers", "workers/_bell"],
     ...["queue/_csv", "queue/_queue_file", "queue/_table_content", "queue/_table_files"],
+    ...["processor/_permits", "processor/_admission", "processor/_pool", "processor/_job"],
+    ...["processor/_run", "processor/_worker_thread", "processor/_breaker", "processor/_shutdown"],
+    ...["store/_sealed_stream", "store/_sealed_header", "store/_engine", "store/_file_backend"],
+    ...["store/_contents"],
     ...["queue/_write_queue", "queue/table", "queue/_turn", "queue/_table_file"],
     ...["redis/_script", "redis/_side"],
   ];

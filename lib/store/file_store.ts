@@ -49,7 +49,8 @@ export interface FileStoreOptions extends Omit<FileLockOptions, "stats"> {
  *
  * `manifest` says which key has which content; a commit writes it anew, under one lock, and renames it
  * into place. So a commit costs, besides the values themselves, time in proportion to the number of
- * keys: about a millisecond for each thousand. Writers of one process that wait together are committed
+ * keys: 3.7 ms for each thousand on a busy machine, where a store of ten keys took 16 to 24 ms for
+ * the disk (`deno task bench:store`). Writers of one process that wait together are committed
  * together. `content` has a file for each value, whose name has nothing to do with its key; `live` has
  * a file for each store object that has written or taken a snapshot, locked while it lives; `locks`
  * are the locks. All are for their owner alone (0600 and 0700) and made by the first write.
