@@ -14,7 +14,11 @@ test("every mutant changes one place of the core as it is, and names tests there
   const faults: string[] = [];
   for (const mutant of mutants) {
     const { file, from, to, breaks, tests } = mutant;
-    assert.match(file, /^lib\/((workers|queue|redis|processor|store)\/)?[^/]+\.ts$/, "mutants are of the library");
+    assert.match(
+      file,
+      /^lib\/((workers|queue|redis|processor|store)\/)?[^/]+\.ts$/,
+      "mutants are of the library",
+    );
     try {
       applyMutant(mutant, read(file));
     } catch (error) {

@@ -4,8 +4,9 @@ import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { CsvRow } from "../../../lib/queue/mod.ts";
 import { checkProperty } from "../../_property.ts";
+import { runs } from "../../_runs.ts";
 
-const limit = { timeout: 120_000 };
+const limit = { timeout: runs(120_000, 1_200_000) };
 const FILE = "tests/lib/queue/csv_row_test.ts";
 
 test("CsvRow.toCsv() quotes what has a delimiter, a quote or an end of line in it", limit, () => {

@@ -13,7 +13,7 @@ import { altered, none, openStore, type Twin } from "./_simulated.ts";
 import { callAtRandom } from "./_store_client.ts";
 import { storeModel } from "./_store_model.ts";
 
-const limit = { timeout: 300_000 };
+const limit = { timeout: runs(300_000, 3_600_000) };
 const KEYS = ["a", "b", "c"];
 const CLIENTS = 4;
 

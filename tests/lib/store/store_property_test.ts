@@ -15,9 +15,10 @@ import {
   type StoreSnapshot,
 } from "../../../lib/store/mod.ts";
 import { checkProperty } from "../../_property.ts";
+import { runs } from "../../_runs.ts";
 import { FOLDER, openStore } from "./_simulated.ts";
 
-const timeout = 300_000;
+const timeout = runs(300_000, 3_600_000);
 const FILE = "tests/lib/store/store_property_test.ts";
 
 /** One write: `undefined` deletes. */
