@@ -697,7 +697,7 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "there are never fewer workers than min",
   }]),
-  ...of("lib/processor/_job.ts", ["tests/lib/processor/cancellation_test.ts"], [{
+  ...of("lib/processor/_job.ts", ["tests/lib/processor/batch_test.ts"], [{
     from: "    if (this.hasEnded) return;\n    this.hasEnded = true;",
     to: "    this.hasEnded = true;",
     breaks: "a job ends once",
@@ -709,10 +709,6 @@ export const mutants: readonly Mutant[] = [
     breaks: "a worker that has done its job does the next",
   }]),
   ...of("lib/processor/_worker_thread.ts", ["tests/lib/processor/threads_test.ts"], [{
-    from: "if (life.isUp && this.#worker.pool.isOpen) this.#life = new Life(this);",
-    to: "if (this.#worker.pool.isOpen) this.#life = new Life(this);",
-    breaks: "a Worker that cannot even start is not started again and again",
-  }, {
     from: "    if (life !== this.#life) return;\n    this.#life = undefined;",
     to: "    this.#life = undefined;",
     breaks: "the end of a former thread is not taken for that of this one",

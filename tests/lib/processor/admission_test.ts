@@ -602,3 +602,16 @@ describe("adaptive back-pressure", { timeout }, () => {
     assert.equal(processor.stats().limit, 9);
   });
 });
+
+test("what an open circuit refuses takes no place from others", { timeout: 20_000 }, async () => {
+  await using processor = new Processor({ workers: 1, queueLimit: 0 });
+  processor.handle("fail", () => Promise.reject(new Error("down")), {
+    breaker: { window: 1, rate: 1 },
+  });
+  processor.handle("echo", (text: string) => text);
+  await assert.rejects(processor.request("fail").completed, /down/);
+  for (let i = 0; i < 3; i++) {
+    await assert.rejects(processor.request("fail").accepted, CircuitOpenError);
+    assert.equal(await processor.request("echo", "here").completed, "here");
+  }
+});
