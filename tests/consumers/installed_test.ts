@@ -114,6 +114,11 @@ describe("installed from JSR on Deno", { skip: deno === undefined && "there is n
     }
   });
 
+  test("the strategies race in processes", { timeout: 120_000 }, async () => {
+    const cli = ["run", "-A", "--quiet", "jsr:@interlock/core/cli"];
+    seeStrategies(await onDeno(...cli, ...STRATEGIES));
+  });
+
   test("a consumer's own benchmarks are measured", { timeout: 120_000 }, async () => {
     const cli = ["run", "-A", "--quiet", "jsr:@interlock/core/cli"];
     const all: string[][] = [];
@@ -121,6 +126,15 @@ describe("installed from JSR on Deno", { skip: deno === undefined && "there is n
     seeBenches(all);
   });
 });
+
+const STRATEGIES = ["bench", "strategies", "--time", "60", "--json"];
+
+/** What came of the race. */
+function seeStrategies(lines: string[]): void {
+  const { figures: [{ met, rows }] } = JSON.parse(lines.join("\n"));
+  assert.ok(met);
+  assert.ok(rows.length >= 4);
+}
 
 /** What is asked of a consumer's own benchmarks: once in this process, and in processes of their own. */
 const BENCHES = [
@@ -143,6 +157,13 @@ describe("installed for Bun", { skip: bun === undefined && "there is no Bun" }, 
     using folder = makeFolder();
     installForBun(folder.path, bun!);
     assert.deepEqual(await run(folder.path, bun!, ["main.ts"]), LAB_WORKS);
+  });
+
+  test("the strategies race in processes", { timeout: 120_000 }, async () => {
+    using folder = makeFolder();
+    installForBun(folder.path, bun!);
+    const cli = "node_modules/@interlock/core/lab/runners/cli.js";
+    seeStrategies(await run(folder.path, bun!, [cli, ...STRATEGIES]));
   });
 
   test("the lab runs at the command line", { timeout: 120_000 }, async () => {

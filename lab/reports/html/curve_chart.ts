@@ -48,12 +48,13 @@ export function curveChart(figure: CurveFigure): Markup {
   const y = scale(ticks, TOP + HEIGHT, TOP);
   const [width, height] = [LEFT + WIDTH + RIGHT, TOP + HEIGHT + BOTTOM];
   return html`
-    <figure>
+    <figure class="curve">
       <figcaption>Time of one ${operation}, by the number of ${counted}</figcaption>
-      <svg viewBox="0 0 ${width} ${height}" width="${width}" role="img"
-        aria-label="${lines.map(
-          words,
-        ).join("; ")}">
+      <div class="scroll" tabindex="0" role="group" aria-label="Chart">
+        <svg viewBox="0 0 ${width} ${height}" width="${width}" role="img"
+          aria-label="${lines.map(
+            words,
+          ).join("; ")}">
     ${ticks.map((tick) =>
       html`
         <line x1="${LEFT}" x2="${LEFT + WIDTH}" y1="${y(tick)}" y2="${y(
@@ -87,6 +88,7 @@ export function curveChart(figure: CurveFigure): Markup {
         )}
       `;
     })}</svg>
+      </div>
       <ul class="legend">${lines.map(({ name, points }, line) =>
         html`
           <li><svg width="44" height="12" aria-hidden="true"><path d="M0 6H44" stroke="var(--lane${line %

@@ -22,7 +22,7 @@ function numbers(figure: Figure): Markup {
   const { columns, rows } = figureTable(figure);
   return html`
     <div class="scroll" tabindex="0" role="group" aria-label="${figure.title}">
-      <table class="list">
+      <table class="numbers">
         <thead>
           <tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr>
         </thead>

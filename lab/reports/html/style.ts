@@ -64,6 +64,9 @@ button[aria-disabled="true"] { opacity: 0.4; }
 .code { overflow-wrap: anywhere; background: var(--panel); padding: 0.1rem 0.4rem; border-radius: 0.2rem; }
 .variants { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 32rem), 1fr)); gap: 1.5rem; }
 .variants > * { min-width: 0; }
+.numbers td, .numbers th { padding: 0.35rem 0.8rem 0.35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+.numbers td { min-width: 5.5rem; }
+.curve { margin: 1rem 0; } .curve .scroll > svg { min-width: 34rem; }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 0 1.5rem; margin: 0.3rem 0; }
 svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font: 14px system-ui, sans-serif; }
 @media (max-width: 40rem) {
