@@ -5,7 +5,7 @@
 import { DeadlockDetector, type ReadWriteLock, RwLock } from "../mod.ts";
 import { type BenchmarkSuite, type Contestant, defineBenchmark } from "../lab/runners/suite.ts";
 
-const TIMES = 1_000;
+const TIMES = 200;
 
 function alone(name: string, lock: ReadWriteLock): Contestant {
   const owner = {};

@@ -12,7 +12,7 @@ import {
   type Rival,
 } from "../lab/runners/suite.ts";
 
-const TIMES = 1_000;
+const TIMES = 500;
 const WAITERS = 100;
 
 type Requests = Pick<LockManager, "request">;

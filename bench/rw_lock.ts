@@ -119,7 +119,7 @@ function awaitBenchmark(): Benchmark {
 
 /** How many times a queue of that length is filled and emptied in a sample. */
 function times(waiters: number): number {
-  return Math.max(1, 2_000 / waiters);
+  return Math.max(1, 500 / waiters);
 }
 
 /** Whether all came in, in the order they came. */

@@ -72,13 +72,15 @@ test("contestants take turns, in one round forwards and in the next backwards", 
   const named = (name: string) =>
     contestant(name, () => {
       if (turns.at(-1) !== name) turns.push(name);
+      const until = performance.now() + 0.3;
+      while (performance.now() < until);
       return 1;
     });
   const benchmark = defineBenchmark(
     "turns",
     () => prepared({ ours: named("a"), rivals: [named("b"), { ...named("c"), atMost: 9 }] }),
   );
-  const { ours, rivals } = await measureBenchmark(benchmark, { time: 100 });
+  const { ours, rivals } = await measureBenchmark(benchmark, { time: 60 });
   assert.match(turns.join(""), /^abcabcb/);
   assert.equal(ours?.name, "a");
   assert.deepEqual(rivals.map(({ name, atMost }) => [name, atMost]), [["b", undefined], ["c", 9]]);
@@ -180,4 +182,20 @@ test("suiteLines() shows ratios, budgets and notes", { timeout }, () => {
     "× other 24.0 ms 1.00",
     "noted",
   ]);
+});
+
+test("a sample that was interrupted does not use up the time of the others", {
+  timeout,
+}, async () => {
+  let runs = 0;
+  const interrupted = contestant("it", () => {
+    const until = performance.now() + (++runs % 3 === 0 ? 60 : 0.5);
+    while (performance.now() < until);
+    return 1;
+  });
+  const benchmark = defineBenchmark("it", () => prepared({ ours: interrupted }));
+  const { ours } = await measureBenchmark(benchmark, { time: 10 });
+  // Of 10 ms, 60 of one sample; yet there are those of 0.5 ms, and others count for 2 at most.
+  assert(ours!.samples >= 5, `${ours!.samples} samples`);
+  assert(ours!.nanoseconds.p25 < 5e6, `${ours!.nanoseconds.p25} ns`);
 });
