@@ -132,11 +132,21 @@ test(
     });
     assert.equal(one.benchmarks[0].verdict, "not enough data");
     assert(one.sufficient);
+    const maybe = NOISE.map((_, i) => 100 * (i % 2 === 0 ? 0.8 : 1.6));
+    const [slower] =
+      compare(baseline([benchmark("a", of(100))]), baseline([benchmark("a", maybe)]), {
+        interleaved: true,
+      }).benchmarks;
+    assert(slower.ratio! > 1.1 && slower.verdict === "not enough data" && !slower.over);
     const few = (time: number) => baseline([benchmark("a", [time, time + 1, time + 2])]);
     const two = compare(few(100), few(200), { interleaved: false });
     assert.equal(two.benchmarks[0].verdict, "not enough data");
     assert.match(two.benchmarks[0].because!, /so few processes cannot show a difference/);
     assert(!two.sufficient);
+    assert.equal(
+      compare(few(100), few(100), { interleaved: false }).benchmarks[0].verdict,
+      "not enough data",
+    );
   },
 );
 

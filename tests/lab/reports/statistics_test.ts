@@ -158,6 +158,9 @@ test("ratioInterval() is the same for the same data, and holds the ratio it was 
   const b = a.map((value) => value * 1.2);
   const [low, high] = ratioInterval(a, b);
   assert.deepEqual(ratioInterval(a, b), [low, high]);
+  const many = Array.from({ length: 40 }, (_, i) => 10 + Math.sin(i * i));
+  const others = Array.from({ length: 40 }, (_, i) => 12 + Math.cos(i * i));
+  assert.deepEqual(ratioInterval(many, others), ratioInterval(many, others));
   assert(low > 1.12 && low < 1.2 && high > 1.2 && high < 1.28, `${low} to ${high}`);
   assert.deepEqual(ratioInterval([2], [3]), [1.5, 1.5]);
   const [least, most] = medianInterval(a);
