@@ -25,11 +25,17 @@ class Listener {
   }
 
   handleEvent(): void {
+    const told: AbortLink[] = [];
     const links = [...this.line];
     this.close();
-    for (const link of links) link.listener = undefined;
-    for (const link of links) link.target.abort(this.signal.reason);
-    for (const link of links) link.target.afterAbort();
+    for (const link of links) {
+      // What was told before it may have run callers' code, by which this wait ended otherwise.
+      if (link.listener === undefined) continue;
+      link.listener = undefined;
+      told.push(link);
+      link.target.abort(this.signal.reason);
+    }
+    for (const link of told) link.target.afterAbort();
   }
 
   close(): void {

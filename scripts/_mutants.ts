@@ -226,10 +226,13 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "the last wait on a signal takes the listener off",
   }, {
-    from: "for (const link of links) link.target.abort(this.signal.reason);",
-    to:
-      "for (const link of links) link.target.abort(this.signal.reason), link.target.afterAbort();",
+    from: "link.target.abort(this.signal.reason);",
+    to: "link.target.abort(this.signal.reason), link.target.afterAbort();",
     breaks: "nobody is let in because another wait on the same signal ended",
+  }, {
+    from: "if (link.listener === undefined) continue;",
+    to: "",
+    breaks: "a wait that was granted while its signal aborts is not ended once more",
   }, {
     from: "if (listener === undefined || listener.signal !== signal) {",
     to: "if (listener === undefined) {",
@@ -982,13 +985,18 @@ export const mutants: readonly Mutant[] = [
     to: "micros",
     breaks: "tokens only grow, also over a clock that went back",
   }, {
-    from: "  keep(meta, ${TOKEN_KEPT})\n  return around(answer)",
-    to: "  return around(answer)",
+    from: "keep(key, 2 * lease) end\n  keep(meta, ${TOKEN_KEPT})\n",
+    to: "keep(key, 2 * lease) end\n",
     breaks: "what is kept of a name outlives its holders",
   }, {
     from: "if inside > 1 then return inside, 'r' end",
     to: "if inside >= 1 then return inside, 'r' end",
     breaks: "one holder is taken for what it is",
+  }]),
+  ...of("lib/redis/_script.ts", redisFaults, [{
+    from: "local token = hear(id, lease)",
+    to: "local token = hear(id, 1)",
+    breaks: "who asks again counts the lease from then, and so does the server",
   }]),
   ...of("lib/redis/_side.ts", redisHostile, [{
     from: "if (now - unanswered > lease && !stopped) {",

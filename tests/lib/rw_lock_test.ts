@@ -7,6 +7,7 @@ import {
   type LockOptions,
   LockTimeoutError,
   RwLock,
+  Snapshots,
 } from "../../mod.ts";
 import { collectThrown, FakeHost, outcome, settle } from "../_fake_host.ts";
 
@@ -481,6 +482,29 @@ describe("RwLock: the end of a wait", { timeout }, () => {
     assert.deepEqual(await Promise.all(waits.map(outcome)), ["stop", "stop", "stop"]);
     assert.deepEqual(held(lock), ["first", "unconcerned"]);
     (await unconcerned).release();
+  });
+
+  test("a waiter that is let in by what another does on the same abort stays in", {
+    timeout,
+  }, async () => {
+    const { lock } = create();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const guard = await lock.write();
+    // Its listener is called in the midst of the abort, and lets the next in before its turn to end.
+    const update = new Snapshots(0).update((_, context) => {
+      context.signal.addEventListener("abort", () => guard.release());
+      return new Promise<never>(() => {});
+    }, { signal });
+    await settle();
+    const waiter = lock.write({ signal, label: "next" });
+    const last = lock.write({ label: "last" });
+    controller.abort("stop");
+    assert.equal(await outcome(update), "stop");
+    assert.deepEqual([held(lock), waiting(lock)], [["next"], ["last"]]);
+    (await waiter).release();
+    assert.deepEqual([held(lock), waiting(lock)], [["last"], []]);
+    (await last).release();
   });
 });
 

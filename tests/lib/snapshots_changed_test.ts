@@ -117,6 +117,25 @@ describe("Snapshots.changed()", { timeout }, () => {
     assert.equal(await outcome(snapshots.changed(0, { signal })), reason);
   });
 
+  test("a wait that is served by what another does on the same abort is told of the change", {
+    timeout,
+  }, async () => {
+    const { snapshots } = create();
+    const controller = new AbortController();
+    const { signal } = controller;
+    // Its listener is called in the midst of the abort, before the wait's turn to end.
+    const update = new Snapshots(0).update((_, context) => {
+      context.signal.addEventListener("abort", () => commit(snapshots));
+      return new Promise<never>(() => {});
+    }, { signal });
+    await settle();
+    const waits = [snapshots.changed(0, { signal }), snapshots.changed(1, { signal })];
+    controller.abort("stop");
+    assert.equal(await outcome(update), "stop");
+    assert.deepEqual(await Promise.all(waits.map(outcome)), [1, "stop"]);
+    assert.equal(snapshots.stats().watchers, 0);
+  });
+
   test("a wait that is served takes its timer and its listener off", { timeout }, async () => {
     const { snapshots, host } = create();
     const { signal, controller, listeners } = counted();
