@@ -37,7 +37,8 @@ export function keysOf(name: string): string[] {
  *
  * - `enter id mode lease waits label` answers `[token]`, or `["", ms, holder…]`: it waits, or was
  *   refused if `waits` is 0. `ms` is the time until the first lease of all would pass. Asked again
- *   with the same id it answers as things stand.
+ *   with the same id it answers as things stand, and the lease begins anew, as if it were renewed:
+ *   whoever asks counts it from his question.
  * - `renew lease id…` answers for each its token, `""` if it waits, `"-"` if it is not known (any
  *   more); then as `enter` the time and the holders.
  * - `leave id…` answers how many of them were known.
@@ -67,6 +68,18 @@ local function store(key, id, mode, lease, since, token, label)
   redis.call('ZADD', leases, now + lease, id)
   keep(key, 2 * lease)
   keep(leases, 2 * lease)
+end
+
+local function keepAll(lease)
+  for _, key in ipairs({holders, waiters, queue, leases}) do keep(key, 2 * lease) end
+  keep(meta, ${TOKEN_KEPT})
+end
+
+local function hear(id, lease)
+  local party = redis.call('HGET', holders, id)
+  if not party and redis.call('HEXISTS', waiters, id) == 0 then return nil end
+  redis.call('ZADD', leases, now + lease, id)
+  return party and string.match(party, '^%a:%d+:%d+:(%d+):') or ''
 end
 
 local function admit(id, mode, lease, label)
@@ -122,9 +135,10 @@ local op = ARGV[1]
 
 if op == 'enter' then
   local id, mode, lease, waits, label = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
-  local party = redis.call('HGET', holders, id)
-  if party then return {string.match(party, '^%a:%d+:%d+:(%d+):')} end
-  if redis.call('HEXISTS', waiters, id) == 1 then return around({''}) end
+  local token = hear(id, lease)
+  if token then keepAll(lease) end
+  if token == '' then return around({''}) end
+  if token then return {token} end
   if redis.call('ZCARD', queue) == 0 then
     local inside, inMode = crowd()
     if inside == 0 or mode == 'r' and inMode == 'r' then
@@ -142,15 +156,8 @@ end
 
 if op == 'renew' then
   local lease, answer = tonumber(ARGV[2]), {}
-  for i = 3, #ARGV do
-    local id = ARGV[i]
-    local party = redis.call('HGET', holders, id)
-    local waits = not party and redis.call('HEXISTS', waiters, id) == 1
-    if party or waits then redis.call('ZADD', leases, now + lease, id) end
-    table.insert(answer, party and string.match(party, '^%a:%d+:%d+:(%d+):') or waits and '' or '-')
-  end
-  for _, key in ipairs({holders, waiters, queue, leases}) do keep(key, 2 * lease) end
-  keep(meta, ${TOKEN_KEPT})
+  for i = 3, #ARGV do table.insert(answer, hear(ARGV[i], lease) or '-') end
+  keepAll(lease)
   return around(answer)
 end
 

@@ -336,6 +336,40 @@ redisTest(
 );
 
 redisTest(
+  "a grant that is heard of only over the next connection is trusted no longer than its lease",
+  async ({ server, client }) => {
+    await using proxy = await Proxy.start(server.port);
+    const lease = 1500;
+    const far = (await client({}, proxy.url)).lock("l", { ...fresh, lease });
+    const near = (await client()).lock("l", { ...fresh, lease });
+    const holder = await near.write();
+    const waits = far.write();
+    await until(async () => (await near.query()).waiters.length === 1);
+    const waitsBehind = near.write();
+    await until(async () => (await near.query()).waiters.length === 2);
+    proxy.hold();
+    proxy.cut();
+    await holder.release();
+    // The lease runs from here, and most of it has passed when the grant is heard of.
+    await new Promise((resolve) => setTimeout(resolve, 0.75 * lease));
+    proxy.resume();
+    const guard = await waits;
+    proxy.hold();
+    const order: string[] = [];
+    await Promise.all([
+      lost(guard).then(() => order.push("lost")),
+      waitsBehind.then((next) => {
+        order.push("entered");
+        return next.release();
+      }),
+    ]);
+    assert.deepEqual(order, ["lost", "entered"]);
+    proxy.resume();
+    await guard.release();
+  },
+);
+
+redisTest(
   "a restarted server that refuses the password ends the waits",
   async ({ client, server }) => {
     const lock = (await client()).lock("l", fresh);
