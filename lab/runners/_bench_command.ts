@@ -153,7 +153,8 @@ export class BenchCommand {
     const time = smoke ? 0 : this.#flags.time;
     const benchmarks = (await this.#loadSuite()).filter(({ name }) => name.includes(text ?? ""));
     // Who names a module wants its benchmarks, and who names a distance the scenarios.
-    const entries = module === undefined ? benchEntries(scenarios, { worlds, text }) : [];
+    const what = { worlds, text, nearest: smoke };
+    const entries = module === undefined ? benchEntries(scenarios, what) : [];
     const total = entries.length + benchmarks.length;
     if (total === 0) {
       const names = scenarios.map(({ name }) => name).join(", ");
@@ -171,8 +172,7 @@ export class BenchCommand {
       if (!json) this.#terminal.out(`${suiteLines(suite.at(-1)!, this.#layout)}\n`);
     }
     const results = entries.length === 0 ? [] : await bench(scenarios, {
-      worlds,
-      text,
+      ...what,
       time,
       measuring: (done, _, what) => this.#progress(suite.length + done, total, what),
     });

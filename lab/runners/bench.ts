@@ -33,6 +33,8 @@ export interface BenchOptions {
   time?: number;
   /** Only variants whose label contains this. @default "" */
   text?: string;
+  /** Whether each variant is measured only at the nearest of the distances. @default false */
+  nearest?: boolean;
   /** Told before each measurement. */
   measuring?: (done: number, total: number, what: string) => void;
 }
@@ -48,21 +50,23 @@ interface Entry {
 /** What there is to measure: every variant at each distance where it makes sense. */
 export function benchEntries(
   scenarios: readonly Scenario[],
-  { worlds, text = "" }: Pick<BenchOptions, "worlds" | "text">,
+  { worlds, text = "", nearest = false }: Pick<BenchOptions, "worlds" | "text" | "nearest">,
 ): Entry[] {
-  return scenarios.flatMap((scenario) =>
-    scenario.worlds.filter((world) => worlds.includes(world) && world !== "simulation").flatMap(
-      (world) =>
+  return scenarios.flatMap((scenario) => {
+    const taken = new Set<string>();
+    return scenario.worlds.filter((world) => worlds.includes(world) && world !== "simulation")
+      .flatMap((world) =>
         Object.keys(scenario.variants)
           .filter((variant) => new Subject(scenario, variant).worlds.includes(world))
+          .filter((variant) => !nearest || !taken.has(variant) && taken.add(variant))
           .map((variant) => ({
             scenario,
             variant,
             world,
             label: `${scenario.name}/${variant} between ${world}`,
-          })),
-    )
-  ).filter(({ label }) => label.includes(text));
+          }))
+      );
+  }).filter(({ label }) => label.includes(text));
 }
 
 /** Measures every variant of the scenarios at each distance where they make sense. */

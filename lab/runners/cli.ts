@@ -213,7 +213,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .option("--world <world>", "only the scenarios, at this distance", parseWorld)
     .option("--suite <module>", "only the benchmarks of this module")
     .option("--time <ms>", "how long to measure each", parsePositive)
-    .option("--smoke", "measure next to nothing: whether everything runs and is right")
+    .option("--smoke", "once, where it is nearest: whether everything runs and is right")
     .option("--save <file>", "measure the suite in fresh processes, and keep the results")
     .option("--compare <file>", "the same, and compare with results that were kept")
     .option("--against <ref>", "measure the suite of that git revision in turn, and compare")
@@ -461,4 +461,6 @@ if (import.meta.main) {
   process.stdout.on("error", () => process.exit());
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
   process.exitCode = await main(process.argv.slice(2), processTerminal());
+  // A suite may have started what does not end by itself.
+  process.stdout.write("", () => process.exit());
 }

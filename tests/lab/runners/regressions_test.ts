@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Baseline, Comparison } from "../../../lab/reports/mod.ts";
+import type { Baseline, BenchResult, Comparison } from "../../../lab/reports/mod.ts";
 import { findRegressions, findSuite } from "../../../lab/runners/regressions.ts";
+import { findScenario } from "../../../lab/scenarios/mod.ts";
 import { UsageError } from "../../../lab/worlds/mod.ts";
 import { runCommand, runtimes } from "../../../lab/worlds/_runtimes.ts";
 
@@ -324,6 +325,26 @@ test("lab bench measures a suite of one's own in this process", { timeout }, () 
   const wrong = project.lab("--suite", "own.ts", "--smoke", "a");
   assert.equal(wrong.status, 1);
   assert.match(wrong.stdout, /^a\n {2}WRONG: a answered -?\d+, not true$/m);
+});
+
+test("--smoke measures each variant once, where it is nearest", { timeout }, () => {
+  using project = new Project();
+  const { status, stdout, stderr } = project.lab("lost-update/", "--smoke", "--json");
+  assert.equal(status, 0, stderr);
+  const { results }: { results: BenchResult[] } = JSON.parse(stdout);
+  assert.deepEqual(
+    results.map(({ variant }) => variant).sort(),
+    Object.keys(findScenario("lost-update").variants).sort(),
+  );
+  assert(results.every(({ samples, world }) => samples === 1 && world !== "processes"));
+});
+
+test("the process ends though a suite has started what does not", { timeout }, () => {
+  using project = new Project();
+  project.write("own.ts", `setInterval(() => {}, 1_000);\n${suiteOf({ a: 1_000 })}`);
+  const { status, stdout } = project.lab("--suite", "own.ts", "--smoke");
+  assert.equal(status, 0);
+  assert.match(stdout, /\nresult hash \w+\n$/);
 });
 
 test("the suite of this repository is found at its root", { timeout }, async () => {
