@@ -587,15 +587,31 @@ export const mutants: readonly Mutant[] = [
     from: "crc32(new TextEncoder().encode(name + write))",
     to: "crc32(new TextEncoder().encode(write))",
     breaks: "a queue file counts only where it was put",
+  }, {
+    from: "\\}\\n$/s;",
+    to: "\\}\\n$/;",
+    breaks: "a row may have any text in it",
+  }, {
+    from: "  if (sequence > Number.MAX_SAFE_INTEGER) return undefined;\n",
+    to: "",
+    breaks: "a name with a number that no write can have is none of the queue's",
   }]),
   ...of("lib/queue/_write_queue.ts", queue, [{
-    from: "Math.max(applied, all.at(-1)?.sequence ?? 0) + 1",
-    to: "(all.at(-1)?.sequence ?? 0) + 1",
+    from: "Math.max(applied, this.#lastOf(all)) + 1",
+    to: "this.#lastOf(all) + 1",
     breaks: "no number is given again that the table has counted",
   }, {
-    from: "Math.max(applied, all.at(-1)?.sequence ?? 0) + 1",
+    from: "Math.max(applied, this.#lastOf(all)) + 1",
     to: "applied + pending + 1",
     breaks: "a new number is greater than those that are there",
+  }, {
+    from: "Math.max(applied, this.#lastOf(all)) + 1",
+    to: "Math.max(applied, all.at(-1)?.sequence ?? 0) + 1",
+    breaks: "a file that cannot be read leaves numbers for others",
+  }, {
+    from: "if (sequence > Number.MAX_SAFE_INTEGER) {",
+    to: "if (false) {",
+    breaks: "no write is accepted under a number that is another's too",
   }, {
     from: "if (pending >= limit) throw",
     to: "if (pending > limit) throw",
@@ -614,14 +630,24 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "what is counted beyond is set aside for good",
   }, {
-    from: "    files.remove(this.#pathOf(file.name));\n    files.syncFolder(this.#at.queue);",
-    to: "    files.remove(this.#pathOf(file.name));",
+    from: "    this.remove(file);\n    files.syncFolder(this.#at.queue);",
+    to: "    this.remove(file);",
     breaks: "what was removed does not come back",
   }]),
   ...of("lib/queue/_turn.ts", tableCrashes, [{
     from: "      content.applied = file.sequence;\n",
     to: "",
     breaks: "a queued write is applied once",
+  }]),
+  ...of("lib/queue/_turn.ts", queue, [{
+    from: "    } else if (write !== undefined) queue.remove(file);\n",
+    to: "    }\n",
+    breaks: "what is left of an applied write is taken away",
+  }, {
+    from:
+      "for (const file of queue.leftovers(content.applied)) {\n    const write = queue.read(file);",
+    to: "for (const file of queue.leftovers(content.applied)) {\n    const write = null;",
+    breaks: "what cannot be read is set aside, whatever its number",
   }]),
   ...of("lib/queue/table.ts", tableCrashes, [{
     from:
@@ -633,10 +659,6 @@ export const mutants: readonly Mutant[] = [
     from: "  const refusal = own && content.apply(own, name);\n",
     to: "  const refusal = own && parts.file.read().apply(own, name);\n",
     breaks: "a write is applied after what was pending before it",
-  }, {
-    from: "  queue.clean(content.applied);\n  const misfits",
-    to: "  const misfits",
-    breaks: "what is left of an applied write is taken away",
   }, {
     from: "  if (outcome.drained > 0) cleanQuietly(queue, content.applied);\n",
     to: "",
@@ -715,6 +737,14 @@ export const mutants: readonly Mutant[] = [
     from: "    if (life !== this.#life) return;\n    this.#life = undefined;",
     to: "    this.#life = undefined;",
     breaks: "the end of a former thread is not taken for that of this one",
+  }, {
+    from: "if (life.isUp && this.#worker.pool.isOpen)",
+    to: "if (this.#worker.pool.isOpen)",
+    breaks: "a thread that cannot start is not started again and again",
+  }, {
+    from: '    if (type !== "up" && type !== "done" && type !== "failed") return;\n',
+    to: "",
+    breaks: "what a handler's module sends by itself is no answer",
   }]),
   ...of("lib/processor/_breaker.ts", admission, [{
     from: "    if (pass !== this.#number) return;\n",

@@ -7,7 +7,8 @@
  * ```
  *
  * The name has the sequence number, in as many digits as the largest has, so that names in the order
- * of their code units are in the order of the numbers; and the UUID by which the write is known. The
+ * of their code units are in the order of the numbers; and the UUID by which the write is known. A
+ * number is at most `Number.MAX_SAFE_INTEGER`, for above that two could not be told apart. The
  * checksum, a CRC-32, is of the name and of the text of `write`: a file that is not, byte for byte, what
  * `encodeWrite` made, or is not where it was put, is refused by `decodeWrite`, but for one in 2^32 of
  * the ways in which it may be damaged.
@@ -40,7 +41,8 @@ export interface QueueFile {
   readonly setAside: SetAsideReason | undefined;
 }
 
-const FILE = /^\{"checksum":"([0-9a-f]{8})","write":(\{.*\})\}\n$/;
+// With `s`, for JSON leaves U+2028 and U+2029 as they are, which end a line to a regular expression.
+const FILE = /^\{"checksum":"([0-9a-f]{8})","write":(\{.*\})\}\n$/s;
 
 /** Whether a string can be the id of a write. */
 export function isWriteId(id: string): boolean {
@@ -56,8 +58,10 @@ export function pendingName(sequence: number, id: string): string {
 export function readName(name: string): QueueFile | undefined {
   const match = NAME.exec(name);
   if (match === null) return undefined;
-  const [, sequence, id, setAside] = match;
-  return { name, sequence: Number(sequence), id, setAside: setAside as SetAsideReason | undefined };
+  const [, digits, id, setAside] = match;
+  const sequence = Number(digits);
+  if (sequence > Number.MAX_SAFE_INTEGER) return undefined;
+  return { name, sequence, id, setAside: setAside as SetAsideReason | undefined };
 }
 
 const checksum = (name: string, write: string): string =>

@@ -55,9 +55,15 @@ function applyPending(
   { name, queue, onSetAside }: TurnParts,
   content: TableContent,
 ): DrainOutcome {
-  queue.clean(content.applied);
   const misfits: (Misfit & Pick<SetAside, "error">)[] = [];
   let drained = 0;
+  for (const file of queue.leftovers(content.applied)) {
+    const write = queue.read(file);
+    // Nothing says that this is the number it had, nor that it was applied.
+    if (write instanceof UnreadableWriteError) {
+      misfits.push({ file, reason: "unreadable", error: write });
+    } else if (write !== undefined) queue.remove(file);
+  }
   for (const file of queue.pending(content.applied)) {
     const write = queue.read(file);
     if (write === undefined) continue;
@@ -90,7 +96,7 @@ function publish({ name, file }: TurnParts, content: TableContent): void {
 
 function cleanQuietly(queue: WriteQueue, applied: number): void {
   try {
-    queue.clean(applied);
+    for (const file of queue.leftovers(applied)) queue.remove(file);
   } catch {
     // The write is done, and to say otherwise would have it done twice. The next turn begins by
     // cleaning, and says what is wrong.

@@ -10,10 +10,12 @@
  * - A file that begins to be there is whole and there for good: `replaceFile`.
  * - A write is pending from then on until the table counts it, or its file is removed or set aside.
  *   So a file that a dead process left of an applied write is not pending, and is taken away by the
- *   next one who applies something: `clean`.
+ *   next one who applies something: `leftovers`.
  * - A new number is greater than those of all files, and than the one that the table has counted up
  *   to: `add`. So the order of the numbers is the order in which writes were accepted, and nothing
- *   new is ever taken for something applied.
+ *   new is ever taken for something applied. (A file that is no write may be called anything, and
+ *   with the last number there is would leave none to the writes that come. So a number that the
+ *   queue cannot have come to counts only if what is in the file vouches for it.)
  *
  * UUIDs alone would not do for the order: two processes that took turns got UUIDs of version 7 out of
  * order half the time, for both were of one millisecond.
@@ -37,6 +39,9 @@ const MODE = 0o600;
 
 /** As many writes may be pending unless a caller says otherwise. */
 export const DEFAULT_LIMIT = 100;
+
+/** No queue comes to this number by counting; half of all are left from here on. */
+const STRANGE = 2 ** 52;
 
 /** Refuses what is no number of writes. */
 export function checkLimit(limit: unknown, name: string, action: string): number {
@@ -107,7 +112,11 @@ export class WriteQueue implements Disposable {
     const pending = pendingAmong(all, applied).length;
     if (pending >= limit) throw new QueueFullError(name, pending, limit);
     const id = this.#uuids.next();
-    const file = pendingName(Math.max(applied, all.at(-1)?.sequence ?? 0) + 1, id);
+    const sequence = Math.max(applied, this.#lastOf(all)) + 1;
+    if (sequence > Number.MAX_SAFE_INTEGER) {
+      throw new RangeError(`Cannot queue a write: ${name} has no sequence number left`);
+    }
+    const file = pendingName(sequence, id);
     try {
       replaceFile(files, this.#pathOf(file), encodeWrite(file, write), MODE, queueNext);
     } catch (error) {
@@ -179,7 +188,7 @@ export class WriteQueue implements Disposable {
   }
 
   /** Removes a pending write, for good when this resolves; answers whether it was there. */
-  async remove(id: string, wait: QueueWait): Promise<boolean> {
+  async withdraw(id: string, wait: QueueWait): Promise<boolean> {
     const { files } = this.#host;
     const find = () => this.pending().find((file) => file.id === id);
     // Before the lock, which would make a folder for nothing.
@@ -187,16 +196,27 @@ export class WriteQueue implements Disposable {
     using _turn = await this.hold(wait);
     const file = find();
     if (file === undefined) return false;
-    files.remove(this.#pathOf(file.name));
+    this.remove(file);
     files.syncFolder(this.#at.queue);
     return true;
   }
 
-  /** Takes away what is left of writes that were applied; for those who hold the queue. */
-  clean(applied: number): void {
-    for (const { name, sequence } of pendingAmong(this.#files(), 0)) {
-      if (sequence <= applied) this.#host.files.remove(this.#pathOf(name));
-    }
+  /** What is left of writes that were applied, if its number is true. */
+  leftovers(applied: number): QueueFile[] {
+    return pendingAmong(this.#files(), 0).filter(({ sequence }) => sequence <= applied);
+  }
+
+  /** Takes away what is left of a write that was applied; for those who hold the queue. */
+  remove(file: QueueFile): void {
+    this.#host.files.remove(this.#pathOf(file.name));
+  }
+
+  /** The greatest number that counts. */
+  #lastOf(all: readonly QueueFile[]): number {
+    const last = all.findLast((file) =>
+      file.sequence < STRANGE || !(this.read(file) instanceof UnreadableWriteError)
+    );
+    return last?.sequence ?? 0;
   }
 
   #pathOf(name: string): string {

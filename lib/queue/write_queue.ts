@@ -193,7 +193,7 @@ export async function removeFromQueue(
   const { timeout, signal } = options;
   const { queue } = openQueue(base, table, action);
   using _queue = queue;
-  return await queue.remove(id, { timeout, signal });
+  return await queue.withdraw(id, { timeout, signal });
 }
 
 /**

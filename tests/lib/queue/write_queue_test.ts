@@ -23,6 +23,7 @@ import {
   type SetAside,
   Table,
 } from "../../../lib/queue/mod.ts";
+import { encodeWrite, pendingName } from "../../../lib/queue/_queue_file.ts";
 import { FileLock } from "../../../mod.ts";
 import { Folder } from "../_folder.ts";
 
@@ -321,6 +322,99 @@ test("every bit of a queue file counts", limit, async () => {
   assert.equal(listSetAside(base.path, NAME).length, 1);
 });
 
+test("whatever text is in a row comes out of the queue as it went in", limit, async () => {
+  using base = new Folder();
+  using table = new Table(base.path, NAME);
+  // U+2028 and U+2029 are ends of a line to JavaScript, and not to JSON.
+  const texts = ["\u2028", "\u2029", "\x85", "\0", "\uFEFF", "\r\n", '"', "\\", "", "__proto__"];
+  for (const text of texts) {
+    await queueWrite(base.path, NAME, insert(text, text, `${text}x`));
+    const next = await getNextPending(base.path, NAME);
+    assert.deepEqual(
+      next?.write.rows,
+      [new CsvRow(text, [text, `${text}x`])],
+      JSON.stringify(text),
+    );
+    assert.deepEqual(await table.drain(), { drained: 1, setAside: [] });
+  }
+  using other = new Table(base.path, NAME);
+  assert.deepEqual([...other.read().rows.keys()], texts);
+});
+
+const uuid = "01985b0e-4b8c-7c35-8000-6b2f1d0a9e77";
+
+test("a file with a number that was counted already is set aside all the same", limit, async () => {
+  using base = new Folder();
+  using table = new Table(base.path, NAME);
+  await queueWrite(base.path, NAME, insert("a"));
+  await table.drain();
+  for (const make of [mkdirSync, (path: string) => writeFileSync(path, "no write")]) {
+    const name = `0000000000000001-${uuid}.json`;
+    make(base.at(NAME, "queue", name));
+    await queueWrite(base.path, NAME, insert(`after ${name} ${make.name}`));
+    const { drained, setAside } = await table.drain();
+    assert.deepEqual([drained, setAside.map(({ reason }) => reason)], [1, ["unreadable"]]);
+    assert(queueOf(base).includes(`${name}.unreadable`));
+    rmSync(base.at(NAME, "queue", `${name}.unreadable`), { recursive: true });
+  }
+  assert.equal(table.read().rows.size, 3);
+});
+
+test("what is left of an applied write goes without a word", limit, async () => {
+  using base = new Folder();
+  using table = new Table(base.path, NAME);
+  await queueWrite(base.path, NAME, insert("a"));
+  const [name] = queueOf(base);
+  const path = base.at(NAME, "queue", name);
+  const bytes = readFileSync(path);
+  await table.drain();
+  writeFileSync(path, bytes);
+  assert.deepEqual(await table.drain(), { drained: 0, setAside: [] });
+  assert.deepEqual(queueOf(base), []);
+});
+
+test(
+  "a file that cannot be read leaves others their numbers, whatever its own is",
+  limit,
+  async () => {
+    for (const sequence of [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 1, 2 ** 52, 7]) {
+      using base = new Folder();
+      using table = new Table(base.path, NAME);
+      await queueWrite(base.path, NAME, insert("a"));
+      writeFileSync(base.at(NAME, "queue", pendingName(sequence, uuid)), "no write");
+      const keys = ["a"];
+      for (let i = 0; i < 4; i++) {
+        await queueWrite(base.path, NAME, insert(`${i}`));
+        keys.push(`${i}`);
+        if (i % 2 === 1) await table.drain();
+      }
+      assert.deepEqual([...table.read().rows.keys()], keys);
+      const { applied } = table.read();
+      assert(applied < sequence ? applied === keys.length : applied === sequence + keys.length - 1);
+      assert.equal(listSetAside(base.path, NAME).length, 1);
+    }
+  },
+);
+
+test("queueWrite() accepts nothing when no number is left", limit, async () => {
+  using base = new Folder();
+  using table = new Table(base.path, NAME);
+  await queueWrite(base.path, NAME, insert("a"));
+  const last = pendingName(Number.MAX_SAFE_INTEGER, uuid);
+  const row = new CsvRow("last", []);
+  const write = encodeWrite(last, { operation: "insert", rows: [row], timestamp: 0 });
+  writeFileSync(base.at(NAME, "queue", last), write);
+  for (let i = 0; i < 2; i++) {
+    await assert.rejects(
+      queueWrite(base.path, NAME, insert("b")),
+      /^RangeError: Cannot queue a write: people has no sequence number left$/,
+    );
+    assert.equal((await table.drain()).drained, i === 0 ? 2 : 0);
+  }
+  await table.write(insert("b"));
+  assert.deepEqual([...table.read().rows.keys()], ["a", "last", "b"]);
+});
+
 test("files that are none of the queue's are left alone", limit, async () => {
   using base = new Folder();
   const id = await queueWrite(base.path, NAME, insert("a"));
@@ -328,6 +422,9 @@ test("files that are none of the queue's are left alone", limit, async () => {
     `1-${id}.json`,
     `0000000000000001-${id}.JSON`,
     `0000000000000002-x.json`,
+    `0000000000000000-${id}.json`,
+    `9007199254740992-${id}.json`,
+    `9999999999999999-${id}.json`,
     "notes",
   ];
   for (const name of others) writeFileSync(base.at(NAME, "queue", name), "");
