@@ -32,6 +32,15 @@ function canBeSent(value: unknown): boolean {
   }
 }
 
+/** A property that can be read and sent, as `Object.fromEntries` takes it. */
+function entryOf(thrown: Error, key: string): [string, unknown][] {
+  try {
+    return [[key, structuredClone(thrown[key as keyof Error])]];
+  } catch {
+    return [];
+  }
+}
+
 function typeOf(error: Error): string {
   if (error instanceof AggregateError) return "AggregateError";
   if (error instanceof DOMException) return "DOMException";
@@ -39,14 +48,22 @@ function typeOf(error: Error): string {
     "Error";
 }
 
-/** What was thrown, to be sent. */
+/** What was thrown, to be sent; whatever that is, this does not throw. */
 export function send(thrown: unknown, depth: number = DEPTH): Sent {
-  if (!(thrown instanceof Error)) {
+  try {
+    if (thrown instanceof Error) return sendError(thrown, depth);
     return { kind: "value", value: canBeSent(thrown) ? thrown : String(thrown) };
+  } catch {
+    // Getters and traps are the thrower's code.
+    return sendError(new TypeError("Cannot tell what was thrown: reading it throws"), 0);
   }
+}
+
+function sendError(thrown: Error, depth: number): SentError {
   const { name, message, stack, cause } = thrown;
   const more = (value: unknown) => send(value, depth - 1);
-  const own = Object.entries(thrown).filter(([key, value]) => !KNOWN.has(key) && canBeSent(value));
+  const keys = Object.keys(thrown).filter((key) => !KNOWN.has(key));
+  const several = thrown instanceof AggregateError && Array.isArray(thrown.errors);
   return {
     kind: "error",
     type: typeOf(thrown),
@@ -54,8 +71,8 @@ export function send(thrown: unknown, depth: number = DEPTH): Sent {
     message: String(message),
     stack: stack === undefined ? undefined : String(stack),
     cause: cause === undefined || depth === 0 ? undefined : more(cause),
-    errors: thrown instanceof AggregateError && depth > 0 ? thrown.errors.map(more) : undefined,
-    properties: Object.fromEntries(own),
+    errors: several && depth > 0 ? thrown.errors.map(more) : undefined,
+    properties: Object.fromEntries(keys.flatMap((key) => entryOf(thrown, key))),
   };
 }
 
@@ -64,12 +81,14 @@ export function receive(sent: Sent): unknown {
   if (sent.kind === "value") return sent.value;
   const error = revive(sent);
   const { name, stack, cause, properties } = sent;
-  const define = (key: string, value: unknown) =>
-    Object.defineProperty(error, key, { value, configurable: true, writable: true });
+  // Not assigned: there may be a setter, or none, on its prototype.
+  const define = (key: string, value: unknown, enumerable = false) =>
+    Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
   if (error.name !== name) define("name", name);
   if (stack !== undefined) define("stack", stack);
   if (cause !== undefined) define("cause", receive(cause));
-  return Object.assign(error, properties);
+  for (const [key, value] of Object.entries(properties)) define(key, value, true);
+  return error;
 }
 
 function revive({ type, name, message, errors }: SentError): Error {

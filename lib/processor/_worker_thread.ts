@@ -46,7 +46,10 @@ class Life implements ThreadListener {
   }
 
   received(message: unknown): void {
-    if ((message as FromWorker).type === "up") this.isUp = true;
+    // Modules of handlers may send what they like.
+    const { type } = Object(message) as Partial<FromWorker>;
+    if (type !== "up" && type !== "done" && type !== "failed") return;
+    if (type === "up") this.isUp = true;
     this.#owner.received(this, message as FromWorker);
   }
 

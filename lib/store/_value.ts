@@ -22,6 +22,13 @@ export function encodeValue(value: unknown, action: string): StoredValue {
     // Not `slice`, by which a Buffer shares its memory.
     return { format: "bytes", bytes: new Uint8Array(value) };
   }
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
+    throw new TypeError(
+      `Cannot ${action}: bytes must be in a Uint8Array, got ${
+        Object.prototype.toString.call(value).slice(8, -1)
+      }, of which JSON would leave nothing`,
+    );
+  }
   let text: string | undefined;
   try {
     text = JSON.stringify(value);

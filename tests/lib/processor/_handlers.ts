@@ -1,6 +1,6 @@
 /** Handlers for Workers; the tests name this module by its URL. */
 import process from "node:process";
-import { isMainThread, threadId } from "node:worker_threads";
+import { isMainThread, parentPort, threadId } from "node:worker_threads";
 import {
   type BatchContext,
   currentTrace,
@@ -26,6 +26,16 @@ export default () => "the default";
 
 export const notAFunction = 5;
 
+function trap(): never {
+  throw new Error("this is not to be read");
+}
+
+/** Sends what is no message of a processor's, and then answers. */
+export function chat(messages: unknown[]): Promise<string> {
+  for (const message of messages) parentPort!.postMessage(message);
+  return new Promise((resolve) => setTimeout(() => resolve("said"), 0));
+}
+
 /** Fails in many ways. */
 export function fail(how: string): unknown {
   switch (how) {
@@ -44,6 +54,28 @@ export function fail(how: string): unknown {
     }
     case "function":
       throw () => "cannot be sent";
+    case "nothing":
+      throw undefined;
+    case "textless":
+      throw Object.assign(Object.create(null), { callback: () => 1 });
+    case "name":
+      throw Object.defineProperty(new Error("with a trap"), "name", { get: trap });
+    case "getter":
+      throw Object.defineProperty(new Error("read me"), "lazy", { get: trap, enumerable: true });
+    case "proxy":
+      throw new Proxy(new Error("with traps"), { get: trap, getPrototypeOf: trap });
+    case "no errors":
+      throw Object.assign(new AggregateError([], "none"), { errors: 5 });
+    case "code":
+      throw Object.defineProperty(new DOMException("coded"), "code", {
+        value: 7,
+        enumerable: true,
+      });
+    case "prototype":
+      throw Object.defineProperty(new Error("own"), "__proto__", {
+        value: { code: 7 },
+        enumerable: true,
+      });
     case "property":
       throw Object.assign(new Error("with a function"), { callback: () => 1, code: 7 });
     default:

@@ -1,6 +1,8 @@
 /** Handlers in real Workers: answers, errors, crashes, ends, and how many Workers there are. */
 import assert from "node:assert/strict";
+import { cpSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import {
   JobLimitError,
   Processor,
@@ -10,6 +12,7 @@ import {
   WorkerCrashError,
 } from "../../../lib/processor/mod.ts";
 import { FakeHost } from "../../_fake_host.ts";
+import { Folder } from "../_folder.ts";
 import { until } from "../workers/_until.ts";
 
 const timeout = 60_000;
@@ -129,6 +132,40 @@ describe("a handler in a Worker", { timeout }, () => {
     const { code, callback } = await fail("property");
     assert.deepEqual([code, callback], [7, undefined]);
     assert.equal(processor.stats().failed, 7);
+  });
+
+  test("fails with what can be told of what it threw, whatever that is, and its Worker goes on", {
+    timeout,
+  }, async () => {
+    await using processor = create();
+    const fail = (how: string) => errorOf(processor.request("fail", how).completed);
+    assert.equal(await fail("nothing"), undefined);
+    for (const how of ["textless", "name", "proxy"]) {
+      const error = await fail(how);
+      assert(error instanceof TypeError, how);
+      assert.equal(error.message, "Cannot tell what was thrown: reading it throws");
+    }
+    const lazy = await fail("getter");
+    assert.deepEqual([lazy.message, "lazy" in lazy], ["read me", false]);
+    const none = await fail("no errors");
+    assert(none instanceof AggregateError);
+    assert.deepEqual([none.message, none.errors], ["none", []]);
+    const coded = await fail("code");
+    assert(coded instanceof DOMException);
+    assert.deepEqual([coded.message, coded.code], ["coded", 7]);
+    const own = await fail("prototype");
+    assert.deepEqual([own instanceof Error, own.message, own.code], [true, "own", undefined]);
+    assert.deepEqual([processor.stats().workers[0].crashes, processor.stats().failed], [0, 8]);
+  });
+
+  test("may send messages of its own, which are none of the processor's", {
+    timeout,
+  }, async () => {
+    await using processor = create();
+    processor.handle("chat", handlers);
+    const messages = [null, "done", { type: "progress", run: 1, value: "not yet" }, { run: 1 }];
+    assert.equal(await processor.request("chat", messages).completed, "said");
+    assert.equal(processor.stats().workers[0].crashes, 0);
   });
 
   test("a payload or an answer that cannot be sent fails its job alone", {
@@ -251,7 +288,84 @@ describe("a Worker that crashes", { timeout }, () => {
   });
 });
 
+describe("a module or a Worker that cannot be loaded", { timeout }, () => {
+  const written = (folder: Folder, name: string, text: string): URL => {
+    writeFileSync(folder.at(name), text);
+    return pathToFileURL(folder.at(name));
+  };
+
+  test("a module that is not there, is none or throws fails its jobs, and its Worker goes on", {
+    timeout,
+  }, async () => {
+    using folder = new Folder();
+    await using processor = create();
+    const modules: Record<string, URL> = {
+      missing: pathToFileURL(folder.at("missing.mjs")),
+      wrong: written(folder, "wrong.mjs", "export const x = ;"),
+      throwing: written(folder, "throwing.mjs", 'throw new RangeError("at the start");'),
+    };
+    for (const [method, module] of Object.entries(modules)) {
+      processor.handle(method, module);
+      for (let i = 0; i < 2; i++) {
+        const error = await errorOf(processor.request(method).completed);
+        assert(error instanceof Error && !(error instanceof WorkerCrashError), method);
+      }
+    }
+    assert.equal((await processor.request("echo", 1).completed).payload, 1);
+    assert.deepEqual([processor.stats().workers[0].crashes, processor.stats().failed], [0, 6]);
+  });
+
+  test("a module that ends its Worker fails one job for each Worker", { timeout }, async () => {
+    using folder = new Folder();
+    await using processor = create();
+    const text = 'import process from "node:process"; process.exit(3);';
+    processor.handle("exit", written(folder, "exit.mjs", text));
+    for (let i = 1; i <= 2; i++) {
+      const error = await errorOf(processor.request("exit").completed);
+      assert(error instanceof WorkerCrashError);
+      assert.deepEqual([error.exitCode, processor.stats().workers[0].crashes], [3, i]);
+    }
+    assert.equal((await processor.request("echo", 1).completed).payload, 1);
+  });
+
+  test("a Worker that cannot even start is not started again before a job needs it", {
+    timeout,
+  }, async () => {
+    // The package, with a module in the place of the one that Workers begin with.
+    using folder = new Folder();
+    cpSync(new URL("../../../lib", import.meta.url), folder.at("lib"), { recursive: true });
+    written(folder, "lib/processor/_thread_main.ts", 'throw new RangeError("it does not start");');
+    const { href } = pathToFileURL(folder.at("lib/processor/mod.ts"));
+    const broken = await import(href) as { Processor: typeof Processor };
+    await using processor = new broken.Processor({ workers: 1 });
+    processor.handle("echo", handlers);
+    for (let i = 1; i <= 2; i++) {
+      const error = await errorOf(processor.request("echo").completed);
+      assert.equal(error.name, "WorkerCrashError");
+      const [{ crashes, thread }] = processor.stats().workers;
+      assert.deepEqual([crashes, thread], [i, false]);
+    }
+  });
+});
+
 describe("jobs in Workers that end before their time", { timeout }, () => {
+  test("may be aborted for a reason of which nothing can be told", { timeout }, async () => {
+    await using processor = create();
+    const shared = words();
+    const controller = new AbortController();
+    const { completed } = processor.request("heed", shared, { signal: controller.signal });
+    const next = processor.request("echo", 1).completed;
+    await until(() => Atomics.load(shared, 0) === 1, "the handler to begin");
+    const reason = Object.assign(Object.create(null), { callback: () => 1 });
+    const ended = errorOf(completed);
+    // Not thrown at whoever listens to the signal either: that would be uncaught, and fail the test.
+    controller.abort(reason);
+    assert.equal(await ended, reason);
+    assert.equal((await next).payload, 1);
+    assert(Atomics.load(shared, 1) > 0, "the handler was told");
+    assert.equal(processor.stats().workers[0].crashes, 0);
+  });
+
   test("a handler is told through its signal, with the reason, and its Worker goes on", {
     timeout,
   }, async () => {

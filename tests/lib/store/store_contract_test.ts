@@ -95,6 +95,10 @@ for (const { name, open } of kinds) {
           /^TypeError: Cannot set "key": JSON cannot express/,
         );
         await assert.rejects(set("key", () => {}), TypeError);
+        // Of which JSON would make {}.
+        for (const bytes of [new ArrayBuffer(3), new DataView(new ArrayBuffer(3))]) {
+          await assert.rejects(set("key", bytes), /^TypeError: .* bytes must be in a Uint8Array/);
+        }
         await assert.rejects(set("key", 1n), TypeError);
         const circle: unknown[] = [];
         circle.push(circle);
