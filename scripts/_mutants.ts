@@ -1028,13 +1028,31 @@ export const mutants: readonly Mutant[] = [
     to: "local token = hear(id, 1)",
     breaks: "who asks again counts the lease from then, and so does the server",
   }]),
+  ...of("lib/redis/_side.ts", redisLock, [{
+    from: 'if (token === "") this.#heard(around);',
+    to: 'if (token === "") void around;',
+    breaks: "who is refused at once is told who is inside",
+  }, {
+    from: "if (session === undefined || early > 0) this.#waits(party);",
+    to: "",
+    breaks: "a wait counts whatever it is for",
+  }]),
+  ...of("lib/redis/_side.ts", redisFaults, [{
+    from: "this.#watchBy(party.acknowledged + trustedFor(this.options.lease));",
+    to: "",
+    breaks: "a lease is watched from the grant on",
+  }, {
+    from: "if (now - at < this.options.lease) break;",
+    to: "break;",
+    breaks: "who gave up while the server is gone is not kept for its return",
+  }]),
   ...of("lib/redis/_side.ts", redisHostile, [{
     from: "if (now - unanswered > lease && !stopped) {",
     to: "if (now - unanswered > lease) {",
     breaks: "whoever was stopped does not blame the server",
   }, {
-    from: 'else await this.#soon(session.call(this.#keys, "leave", party.id));',
-    to: 'else await session.call(this.#keys, "leave", party.id);',
+    from: 'else await this.#soon(session.call(this.#keys, "leave", [party.id]));',
+    to: 'else await session.call(this.#keys, "leave", [party.id]);',
     breaks: "a release is bounded in time",
   }, {
     from: "      if (mayPass(error)) return;\n",

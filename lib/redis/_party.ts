@@ -8,7 +8,6 @@
  */
 import type { Deadline, Expirable } from "../_deadlines.ts";
 import { type Abortable, type AbortLink, onAbort } from "../_signals.ts";
-import { LockTimeoutError } from "../errors.ts";
 import type { AcquireOptions, LockMode, LockParty } from "../lock.ts";
 import type { Timed } from "../_meter.ts";
 import type { Sleeper } from "./_connection.ts";
@@ -80,14 +79,11 @@ export class Party implements Expirable, Abortable, Sleeper, Timed {
   }
 
   expire(waited: number): void {
-    const { name: lock, holders, unsettled: because, meter } = this.side;
-    if (meter !== undefined) meter.timedOut++;
-    this.fail(new LockTimeoutError({ lock, mode: this.mode, waited, holders, because }));
+    this.fail(this.side.timedOut(this.mode, waited));
   }
 
   abort(reason: unknown): void {
-    const { meter } = this.side;
-    if (meter !== undefined) meter.aborted++;
+    this.side.countAborted();
     this.fail(reason);
   }
 

@@ -131,9 +131,13 @@ export class Session {
     }
   }
 
-  /** Runs the script. */
-  async call(keys: readonly string[], ...args: (string | number)[]): Promise<Reply> {
-    const rest = [String(keys.length), ...keys, ...args.map(String)];
+  /** Runs an operation of the script. */
+  async call(
+    keys: readonly string[],
+    operation: string,
+    args: readonly (string | number)[] = [],
+  ): Promise<Reply> {
+    const rest = [String(keys.length), ...keys, operation, ...args.map(String)];
     try {
       return await this.#client.sendCommand<Reply>(["EVALSHA", this.#sha, ...rest]);
     } catch (error) {

@@ -16,6 +16,7 @@ import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import type { Host, Timer } from "../_host.ts";
 import { Meter } from "../_meter.ts";
 import { tell } from "../_observers.ts";
+import { LockTimeoutError } from "../errors.ts";
 import type { AcquireOptions, Contention, LockMode, LockParty } from "../lock.ts";
 import type { Connection, Dependent } from "./_connection.ts";
 import { LeaseLostError, RedisUnavailableError } from "./_errors.ts";
@@ -29,6 +30,11 @@ const RENEWALS = 3;
 /** What is taken off a lease for clocks that run at different speeds, as Redlock does. */
 function trustedFor(lease: number): number {
   return lease - lease / 100 - 2;
+}
+
+/** The first of some moments; `Infinity` of none. Of more than `Math.min` takes at once, too. */
+function earliest(moments: readonly number[]): number {
+  return moments.reduce((first, moment) => Math.min(first, moment), Infinity);
 }
 
 /** The same as the lock's options, checked and complete. */
@@ -74,6 +80,7 @@ export class Side implements Dependent {
   #timer: Timer | undefined;
   #due = Infinity;
   #watch: Timer | undefined;
+  #watchDue = Infinity;
 
   constructor(
     readonly connection: Connection,
@@ -92,7 +99,7 @@ export class Side implements Dependent {
   }
 
   /** Why nobody is let in though nobody may be inside; `undefined` when that is not so. */
-  get unsettled(): string | undefined {
+  get #unsettled(): string | undefined {
     const { session } = this.connection;
     if (session === undefined || this.#untilSettled(session) <= 0) return undefined;
     return `the server was started less than ${this.options.restartGrace} ms ago and may have ` +
@@ -125,8 +132,9 @@ export class Side implements Dependent {
     party.promise.catch(() => {}); // it is told here how it ended
     const sent = this.host.now();
     try {
-      const [token] = await this.#soon(this.#enter(session, party, false));
-      if (party.pending && token !== "") {
+      const [token, ...around] = await this.#soon(this.#enter(session, party, false));
+      if (token === "") this.#heard(around);
+      else if (party.pending) {
         party.acknowledged = sent;
         this.granted(party, String(token));
       }
@@ -154,6 +162,18 @@ export class Side implements Dependent {
     return session;
   }
 
+  /** The error of one that may wait no longer. */
+  timedOut(mode: LockMode, waited: number): LockTimeoutError {
+    if (this.meter !== undefined) this.meter.timedOut++;
+    const { name: lock, holders } = this;
+    return new LockTimeoutError({ lock, mode, waited, holders, because: this.#unsettled });
+  }
+
+  /** An acquire ended by its signal. */
+  countAborted(): void {
+    if (this.meter !== undefined) this.meter.aborted++;
+  }
+
   /** What the server says of the lock. */
   query(): Promise<Reply> {
     const action = `query ${this.name}`;
@@ -173,7 +193,7 @@ export class Side implements Dependent {
     }
     party.enter(BigInt(token));
     this.#schedule(this.options.lease / RENEWALS);
-    this.#watchLeases();
+    this.#watchBy(party.acknowledged + trustedFor(this.options.lease));
   }
 
   /** A party has waited for long. */
@@ -203,11 +223,11 @@ export class Side implements Dependent {
     this.#parties.delete(party);
     const { session } = this.connection;
     try {
-      if (session === undefined) this.#absent.set(party.id, this.host.now());
-      else await this.#soon(session.call(this.#keys, "leave", party.id));
+      if (session === undefined) this.#leaveLater(party);
+      else await this.#soon(session.call(this.#keys, "leave", [party.id]));
     } catch {
       // Its lease ends without us; if there is a connection before that, it need not wait for it.
-      this.#absent.set(party.id, this.host.now());
+      this.#leaveLater(party);
     } finally {
       this.#rest();
     }
@@ -220,18 +240,32 @@ export class Side implements Dependent {
   }
 
   sessionOpened(session: Session): void {
-    const now = this.host.now();
-    const ids = [...this.#absent].filter(([, at]) => now - at < this.options.lease)
-      .map(([id]) => id);
+    this.#forgetAbsent();
+    const ids = [...this.#absent.keys()];
     this.#absent.clear();
     // What fails here fails with the session, and then the leases end by themselves.
-    if (ids.length > 0) session.call(this.#keys, "leave", ...ids).catch(() => {});
+    if (ids.length > 0) session.call(this.#keys, "leave", ids).catch(() => {});
     for (const party of this.#all("asking")) this.#ask(party);
     this.#rest();
   }
 
   sessionMissed(error: RedisUnavailableError): void {
     for (const party of [...this.#parties]) if (party.pending) party.fail(error);
+  }
+
+  /** Notes one that the server is to be told of when there is a way to. */
+  #leaveLater(party: Party): void {
+    this.#forgetAbsent();
+    this.#absent.set(party.id, this.host.now());
+  }
+
+  /** Those who left a lease ago are forgotten by the server too. */
+  #forgetAbsent(): void {
+    const now = this.host.now();
+    for (const [id, at] of this.#absent) {
+      if (now - at < this.options.lease) break;
+      this.#absent.delete(id);
+    }
   }
 
   #all(state: Party["state"]): Party[] {
@@ -266,13 +300,15 @@ export class Side implements Dependent {
     const { id, mode, party: { label = "" } } = party;
     const kind = mode === "write" ? "w" : "r";
     party.asked = session;
-    return session.call(this.#keys, "enter", id, kind, this.options.lease, waits ? 1 : 0, label);
+    const { lease } = this.options;
+    return session.call(this.#keys, "enter", [id, kind, lease, waits ? 1 : 0, label]);
   }
 
   #ask(party: Party): void {
     const { session } = this.connection;
+    const early = session === undefined ? 0 : this.#untilSettled(session);
+    if (session === undefined || early > 0) this.#waits(party);
     if (session === undefined) return; // asked when there is one
-    const early = this.#untilSettled(session);
     if (early > 0) return this.#schedule(early);
     const sent = party.acknowledged = this.host.now();
     this.#schedule(this.options.lease / RENEWALS);
@@ -281,8 +317,7 @@ export class Side implements Dependent {
       party.acknowledged = sent;
       if (token !== "") return this.granted(party, String(token));
       party.state = "waiting";
-      if (!party.waiting) this.meter?.waits(party);
-      party.waiting = true;
+      this.#waits(party);
       this.#heard(around);
     }, (error) => {
       // Whatever the connection breaks by, the next one asks again; and so does the next round,
@@ -301,6 +336,11 @@ export class Side implements Dependent {
     });
   }
 
+  /** A party has to wait, for whatever; it may have waited before. */
+  #waits(party: Party): void {
+    if (!party.waiting) this.meter?.waits(party);
+  }
+
   /** How long it is until the first lease passes, and who is inside. */
   #heard([ms, ...holders]: Reply): void {
     this.holders = holders.length === 0
@@ -309,7 +349,9 @@ export class Side implements Dependent {
         mode,
         ...(label === undefined ? {} : { label }),
       }));
-    if (this.#all("waiting").length > 0) this.#schedule(Number(ms) + 1);
+    if (this.#parties.values().some(({ state }) => state === "waiting")) {
+      this.#schedule(Number(ms) + 1);
+    }
   }
 
   /** Sees to it that everyone is renewed in `ms` milliseconds at the latest. */
@@ -331,8 +373,8 @@ export class Side implements Dependent {
     if (session === undefined || this.#parties.size === 0) return;
     this.#schedule(lease / RENEWALS);
     const unanswered = this.#renewing?.sent ??
-      Math.min(
-        ...this.#all("asking").filter((party) => party.asked === session)
+      earliest(
+        this.#all("asking").filter((party) => party.asked === session)
           .map((party) => party.acknowledged),
       );
     // Whoever was stopped himself has not yet read what came meanwhile.
@@ -351,7 +393,7 @@ export class Side implements Dependent {
     if (parties.length === 0) return;
     const renewing = this.#renewing = { session, sent };
     const ids = parties.map(({ id }) => id);
-    session.call(this.#keys, "renew", this.options.lease, ...ids).then((reply) => {
+    session.call(this.#keys, "renew", [this.options.lease, ...ids]).then((reply) => {
       if (this.#renewing === renewing) this.#renewing = undefined;
       parties.forEach((party, i) => this.#renewed(party, String(reply[i]), sent));
       this.#heard(reply.slice(parties.length));
@@ -378,17 +420,27 @@ export class Side implements Dependent {
     if (answer !== "" && party.pending) this.granted(party, answer);
   }
 
-  /** Sees to it that nobody is trusted for too long. */
+  /** Sees to it that leases are looked at when one could no longer be trusted. */
+  #watchBy(due: number): void {
+    if (due >= this.#watchDue) return;
+    if (this.#watch !== undefined) this.host.clearTimer(this.#watch);
+    this.#watchDue = due;
+    const wait = Math.max(0, due - this.host.now());
+    this.#watch = this.host.setTimer(() => this.#watchLeases(), wait);
+  }
+
+  /** Takes the trust from those whose lease was not renewed in time. */
   #watchLeases(): void {
     if (this.#watch !== undefined) this.host.clearTimer(this.#watch);
     this.#watch = undefined;
+    this.#watchDue = Infinity;
     const held = this.#all("held").filter(({ lost }) => lost === undefined);
-    if (held.length === 0) return;
     for (const party of held) {
       if (this.trusted(party) === 0) this.#lose(party, "its lease was not renewed in time");
     }
-    const next = Math.min(...held.map((party) => this.trusted(party)).filter((ms) => ms > 0));
-    if (next < Infinity) this.#watch = this.host.setTimer(() => this.#watchLeases(), next);
+    const trusted = held.filter(({ lost }) => lost === undefined);
+    const due = earliest(trusted.map(({ acknowledged }) => acknowledged));
+    this.#watchBy(due + trustedFor(this.options.lease));
   }
 
   #lose(party: Party, reason: string): void {
@@ -403,7 +455,7 @@ export class Side implements Dependent {
     if (this.#timer !== undefined) this.host.clearTimer(this.#timer);
     if (this.#watch !== undefined) this.host.clearTimer(this.#watch);
     this.#timer = this.#watch = undefined;
-    this.#due = Infinity;
+    this.#due = this.#watchDue = Infinity;
     if (this.#absent.size === 0) this.connection.dependents.delete(this);
   }
 }

@@ -3,7 +3,6 @@
  * the script (`_script.ts`), who may still be trusted by `_side.ts`.
  */
 import { checkAcquireOptions, checkFunction } from "../_options.ts";
-import { LockTimeoutError } from "../errors.ts";
 import type { AcquireOptions, LockMode, LockParty, LockStats } from "../lock.ts";
 import type { Party } from "./_party.ts";
 import { readParty, type RemoteParty, type Side } from "./_side.ts";
@@ -283,12 +282,15 @@ export class RedisLock {
 
   async #acquire(mode: LockMode, options: AcquireOptions): Promise<RedisGuard> {
     checkAcquireOptions(options, `${mode}-lock`);
-    options.signal?.throwIfAborted();
-    if (options.timeout === 0) {
+    const { signal, timeout } = options;
+    if (signal?.aborted) {
+      this.#side.countAborted();
+      throw signal.reason;
+    }
+    if (timeout === 0) {
       const guard = await this.#attempt(mode, options);
       if (guard !== undefined) return guard;
-      const { holders, unsettled: because } = this.#side;
-      throw new LockTimeoutError({ lock: this.name, mode, waited: 0, holders, because });
+      throw this.#side.timedOut(mode, 0);
     }
     return new Guard(this.#side, await this.#side.acquire(mode, options), options.label);
   }

@@ -11,6 +11,7 @@ import {
   RedisUnavailableError,
 } from "../../../lib/redis/mod.ts";
 import { Proxy } from "./_proxy.ts";
+import { leastGrowth } from "../../_garbage.ts";
 import { freePort, fresh, redisTest, Server, until } from "./_server.ts";
 
 /** What `promise` rejects with, which must be soon. */
@@ -383,6 +384,21 @@ redisTest(
     assert.notEqual(proxy.url, undefined);
   },
 );
+
+redisTest("who gives up while the server is gone is not kept for its return", async ({
+  client,
+  server,
+}) => {
+  const lock = (await client()).lock("l", { restartGrace: 0, lease: 50 });
+  await server.kill();
+  const growth = await leastGrowth(async () => {
+    for (let i = 0; i < 10; i++) {
+      const waits = Array.from({ length: 1000 }, () => refusal(lock.write({ timeout: 10 })));
+      await Promise.all(waits);
+    }
+  });
+  assert(growth < 0.5, `${growth} MB of 10,000 that gave up`);
+});
 
 redisTest("a server that was just started lets nobody in, and says why", async ({ client }) => {
   const lock = (await client()).lock("l", { lease: 5000 });

@@ -237,14 +237,59 @@ redisTest("RedisLock.stats() counts what this client did", async ({ client }) =>
   const waits = lock.read();
   await assert.rejects(lock.write({ timeout: 20 }), LockTimeoutError);
   await assert.rejects(lock.write({ signal: AbortSignal.timeout(20) }));
+  // Those that need not wait to know, and tries, which count only when they succeed.
+  await assert.rejects(lock.write({ timeout: 0 }), LockTimeoutError);
+  await assert.rejects(lock.write({ signal: AbortSignal.abort() }));
+  assert.equal(await lock.tryWrite(), undefined);
   assert.deepEqual([lock.stats().holders, lock.stats().waiters], [1, 1]);
   await guard.release();
   await (await waits).release();
   const { acquired, contended, timedOut, aborted, wait, hold } = lock.stats();
   assert.deepEqual(acquired, { read: 1, write: 1 });
-  assert.deepEqual([contended, timedOut, aborted, wait.count, hold.count], [3, 1, 1, 3, 2]);
+  assert.deepEqual([contended, timedOut, aborted, wait.count, hold.count], [3, 2, 2, 3, 2]);
   assert.throws(() => locks.lock("l", fresh).stats(), TypeError);
 });
+
+redisTest(
+  "a wait for a server that was just started is a wait like any other",
+  async ({ client }) => {
+    const lock = (await client()).lock("l", { lease: 1000, restartGrace: 1500, stats: true });
+    const waits = lock.write({ label: "early" });
+    assert.equal(lock.stats().waiters, 1);
+    await (await waits).release();
+    const { contended, wait } = lock.stats();
+    assert.deepEqual([contended, wait.count], [1, 1]);
+  },
+);
+
+redisTest("RedisLock.write() with a timeout of 0 says who is inside", async ({ client }) => {
+  await using _guard = await (await client()).lock("l", fresh).write({ label: "report" });
+  await assert.rejects(
+    (await client()).lock("l", fresh).write({ timeout: 0 }),
+    (error) => {
+      assert(error instanceof LockTimeoutError);
+      assert.deepEqual(error.holders, [{ mode: "write", label: "report" }]);
+      return true;
+    },
+  );
+});
+
+redisTest(
+  "8,000 of one process that wait for a lock cost as little as they are",
+  async ({ client }) => {
+    const lock = (await client()).lock("l", { restartGrace: 0 });
+    const writer = await lock.write();
+    const readers = Array.from({ length: 8000 }, () => lock.read());
+    const last = lock.write();
+    await until(async () => (await lock.query()).waiters.length === 8001, 20_000);
+    await writer.release();
+    const guards = await Promise.all(readers);
+    assert(guards.every(({ remaining }) => remaining > 0));
+    await Promise.all(guards.map((guard) => guard.release()));
+    await (await last).release();
+  },
+  { timeout: 60_000 },
+);
 
 redisTest("RedisLock tells once of a wait that lasts", async ({ client }) => {
   const told: Contention[] = [];
