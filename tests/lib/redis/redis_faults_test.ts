@@ -392,12 +392,12 @@ redisTest("who gives up while the server is gone is not kept for its return", as
   const lock = (await client()).lock("l", { restartGrace: 0, lease: 50 });
   await server.kill();
   const growth = await leastGrowth(async () => {
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 20; i++) {
       const waits = Array.from({ length: 1000 }, () => refusal(lock.write({ timeout: 10 })));
       await Promise.all(waits);
     }
   });
-  assert(growth < 0.5, `${growth} MB of 10,000 that gave up`);
+  assert(growth < 0.5, `${growth} MB of 20,000 that gave up`);
 });
 
 redisTest("a server that was just started lets nobody in, and says why", async ({ client }) => {
