@@ -71,6 +71,14 @@ class FileGuard implements Guard {
 /** Marks the place in the queue that is there only to give way. */
 const GIVES_WAY: object = {};
 
+/** Whoever has made a slot. */
+export interface SlotKeeper {
+  /** It is idle, and open. */
+  rests(): void;
+  /** Its descriptors are closed. */
+  closed(): void;
+}
+
 /** One file, its descriptors and its queue. */
 export class Slot {
   /** How many `FileLock`s want this to stay open while nobody uses it. */
@@ -81,7 +89,7 @@ export class Slot {
   readonly #host: Host;
   readonly #lock: GatedFile;
   readonly #queue: Queue;
-  readonly #onClose: (slot: Slot) => void;
+  readonly #keeper: SlotKeeper;
   readonly #parked = new Set<Parked>();
   /** How many guards there are. */
   #inside = 0;
@@ -92,11 +100,11 @@ export class Slot {
   readonly #asker: Asker;
 
   /** Use `slotsOf`, so that a process has one slot a file. */
-  constructor(host: Host, lock: GatedFile, onClose: (slot: Slot) => void) {
+  constructor(host: Host, lock: GatedFile, keeper: SlotKeeper) {
     this.#host = host;
     this.#lock = lock;
     this.#queue = new Queue(host);
-    this.#onClose = onClose;
+    this.#keeper = keeper;
     this.#handOffs = new HandOffs(host);
     this.#asker = new Asker(host, () => this.#ask());
   }
@@ -179,7 +187,7 @@ export class Slot {
   /** Closes the descriptors of a slot that is idle. */
   close(): void {
     this.closed = true;
-    this.#onClose(this);
+    this.#keeper.closed();
     this.#lock.close();
   }
 
@@ -324,5 +332,6 @@ export class Slot {
     if (!this.idle) return;
     if (this.#lock.held !== undefined) this.#lock.release();
     this.closeIfUnused();
+    if (!this.closed) this.#keeper.rests();
   }
 }

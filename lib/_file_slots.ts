@@ -5,11 +5,12 @@
  *
  * **Who closes the descriptors.** A slot in use is open. One that nobody uses stays open for the
  * next acquire, which is then a few times as fast, as long as a `FileLock` wants it that is not
- * disposed of; but of such slots few are kept: whenever the number of slots would pass a limit, all
- * that are idle are closed, and their `FileLock`s open them again at need. The limit is 64, or
- * twice the slots in use where that is more, so that the sweep costs each slot a constant share.
- * So locks that are merely forgotten hold at most 128 descriptors, and nothing has to be disposed
- * of for want of descriptors.
+ * disposed of; but of such slots few are kept: where there are more than 64, all that are idle are
+ * closed at times, and their `FileLock`s open them again at need. That is done when slots have been
+ * opened or come to rest as often as the last time left some open, which were in use: so it costs
+ * each of them a constant share; and it is done by the time the last of those has come to rest. So
+ * locks that are merely forgotten hold at most 128 descriptors, however many were in use at once, and
+ * nothing has to be disposed of for want of descriptors.
  */
 import { fileError, LOCK_FILE_MODE } from "./_file_path.ts";
 import { GatedFile, sameFile } from "./_file_gate.ts";
@@ -26,7 +27,7 @@ const MOVES = 100;
 export class Slots {
   readonly #host: Host;
   readonly #slots = new Map<string, Slot>();
-  #limit = IDLE_SLOTS;
+  #untilSweep = 0;
 
   /** Use `slotsOf`, so that a process has one. */
   constructor(host: Host) {
@@ -98,19 +99,22 @@ export class Slots {
     }
     // The gate is beside the real path, which must therefore be this file's and no other's.
     if (!sameFile(files.identify(real), file.id)) return undefined;
-    if (this.#slots.size >= this.#limit) this.#sweep();
-    const slot = new Slot(this.#host, new GatedFile(files, file, real), () => {
-      this.#slots.delete(key);
+    this.#sweep(IDLE_SLOTS - 1);
+    const slot = new Slot(this.#host, new GatedFile(files, file, real), {
+      rests: () => this.#sweep(IDLE_SLOTS),
+      closed: () => this.#slots.delete(key),
     });
     this.#slots.set(key, slot);
     return slot;
   }
 
-  #sweep(): void {
+  /** Closes the slots that are idle, if there are more than `most` and it is time. */
+  #sweep(most: number): void {
+    if (--this.#untilSweep > 0 || this.#slots.size <= most) return;
     for (const slot of this.#slots.values()) {
       if (slot.idle) slot.close();
     }
-    this.#limit = Math.max(IDLE_SLOTS, 2 * this.#slots.size);
+    this.#untilSweep = this.#slots.size;
   }
 }
 
