@@ -44,7 +44,13 @@ function compare(a: Place, b: Place): number {
 /** The locks in their order, each once. */
 function arrange(requests: Iterable<LockRequest>): Place[] {
   const places: Place[] = [];
-  for (const [lock, mode] of requests) {
+  for (const request of requests) {
+    if (!Array.isArray(request)) {
+      throw new TypeError(
+        `Cannot acquire all: an array of a lock and a mode was expected, got ${show(request)}`,
+      );
+    }
+    const [lock, mode] = request as LockRequest;
     if (typeof lock?.read !== "function" || typeof lock.write !== "function") {
       throw new TypeError(`Cannot acquire all: a lock was expected, got ${show(lock)}`);
     }

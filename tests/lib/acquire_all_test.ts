@@ -308,6 +308,8 @@ describe("acquireAll(): bad arguments", { timeout }, () => {
       [[[lock, "write"], [lock, "both"]], {}, /mode must be "read" or "write", got "both"/],
       [[[lock, "write"], [undefined, "read"]], {}, /a lock was expected, got undefined/],
       [[[lock, "write"], [{}, "read"]], {}, /a lock was expected, got an object/],
+      [[lock], {}, /an array of a lock and a mode was expected, got an object/],
+      [[undefined], {}, /an array of a lock and a mode was expected, got undefined/],
       [lock, {}, /locks must be in an array, got an object/],
       [undefined, {}, /locks must be in an array, got undefined/],
       [[[lock, "write"]], { timeout: "1s" }, /timeout must be a number/],
