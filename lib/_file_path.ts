@@ -26,13 +26,13 @@ export function checkPath(files: Files, path: unknown): string {
   if (typeof path === "string") {
     if (path === "") return refuse("the path is empty");
     if (path.startsWith("file://")) return refuse("this is a URL in a string, pass a URL object");
-    if (path.endsWith("/")) return refuse("the path ends as a folder's does");
-    if (path.endsWith(GATE_SUFFIX)) return refuse("the name is that of another lock's gate");
   } else if (!(path instanceof URL)) {
     return refuse("it is neither a string nor a URL");
   } else if (path.protocol !== "file:") {
     return refuse(`a ${path.protocol} URL names no file`);
   }
+  const named = path instanceof URL ? path.pathname : path;
+  if (named.endsWith("/")) return refuse("the path ends as a folder's does");
   let resolved: string;
   try {
     resolved = files.resolve(path);
@@ -40,6 +40,7 @@ export function checkPath(files: Files, path: unknown): string {
     return refuse("the URL names no file here", error);
   }
   if (resolved.includes("\0")) return refuse("the path has a NUL character in it");
+  if (resolved.endsWith(GATE_SUFFIX)) return refuse("the name is that of another lock's gate");
   let kind: ReturnType<Files["kind"]>;
   try {
     kind = files.kind(resolved);

@@ -14,7 +14,7 @@
  * The other name is always the same, and only the holder of one lock writes there: so what is found
  * there is what a writer left who has died, and is taken away. At most one such file is there.
  */
-import type { Files } from "./_host.ts";
+import type { Files, OpenFile } from "./_host.ts";
 
 /** How the name of the file that is being written is made from the other's. */
 export const NEXT_SUFFIX = ".interlock-next";
@@ -67,9 +67,8 @@ export function replaceFile(
   mode: number,
   next: string = path + NEXT_SUFFIX,
 ): void {
-  if (files.identify(next) !== undefined) files.remove(next);
   try {
-    const file = files.open(next, { create: true, mode });
+    const file = createAnew(files, next, mode);
     try {
       file.write(bytes, 0);
       file.sync();
@@ -90,6 +89,21 @@ export function replaceFile(
       { cause: error },
     );
   }
+}
+
+/**
+ * Creates a file where what is there, if anything, was left by one who has died. What is there may be
+ * a link that somebody else has put there: it is taken away, and what it leads to is not touched.
+ */
+function createAnew(files: Files, path: string, mode: number): OpenFile {
+  const options = { create: true, exclusive: true, mode };
+  try {
+    return files.open(path, options);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "EEXIST") throw error;
+  }
+  files.remove(path);
+  return files.open(path, options);
 }
 
 /** Takes away what the next writer would take away too. */

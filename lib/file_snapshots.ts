@@ -75,8 +75,8 @@ const DEFAULT_MODE = 0o600;
  * JSON or the bytes themselves, after a line with the epoch and a checksum. Beside it are the lock
  * (`.interlock-lock` and its gate) and, while a version is written, that version
  * (`.interlock-next`); one that a dead writer left is removed by the next writer, who knows by the
- * lock that it is dead. A symbolic link is followed at construction, and what it leads to is
- * replaced.
+ * lock that it is dead. A symbolic link is followed at construction, and what it leads to, which must
+ * be there, is replaced.
  *
  * Each read reads the whole file, and each update writes it and waits for the disk: this is for
  * values up to some megabytes that are read more often than they are written.
@@ -132,7 +132,13 @@ export class FileSnapshots<T> implements Disposable {
     this.#deadlines = deadlinesOf(this.#host);
     const { files } = this.#host;
     const given = checkPath(files, path);
-    this.#path = files.kind(given) === undefined ? given : files.realPath(given);
+    const there = files.kind(given) !== undefined;
+    if (!there && files.isLink(given)) {
+      throw new TypeError(
+        `Cannot ${action}: ${given} is a symbolic link that leads to no file, so none can be replaced`,
+      );
+    }
+    this.#path = there ? files.realPath(given) : given;
     this.#lock = new FileLock(this.#path + LOCK_SUFFIX, {
       ...options,
       label: options.label ?? this.#path,

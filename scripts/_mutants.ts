@@ -491,6 +491,11 @@ export const mutants: readonly Mutant[] = [
     to: "        if (known === null) {",
     breaks: "a file has one slot, whatever paths lead to it",
   }]),
+  ...of("lib/_file_slot.ts", fileLock, [{
+    from: "if (!this.closed) this.#keeper.rests();",
+    to: "",
+    breaks: "what was in use at once is not kept open afterwards",
+  }]),
   ...of("lib/_file_path.ts", fileLock, [{
     from: "export const LOCK_FILE_MODE = 0o600;",
     to: "export const LOCK_FILE_MODE = 0o666;",
@@ -528,12 +533,12 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "an update that has returned survives a power loss",
   }, {
-    from: "const file = files.open(next, { create: true, mode });",
+    from: "const file = createAnew(files, next, mode);",
     to: "const file = files.open(path, { create: true, mode });",
     breaks: "the file that a reader has opened is never written to",
   }, {
-    from: "if (files.identify(next) !== undefined) files.remove(next);",
-    to: "",
+    from: "const options = { create: true, exclusive: true, mode };",
+    to: "const options = { create: true, mode };",
     breaks: "what a writer that died has left does not get into the next version",
   }]),
   ...of("lib/_file_version.ts", fileSnapshots, [{

@@ -183,10 +183,9 @@ const twins: Record<string, Twin> = {
     open: (path, options) => altered(files.open(path, options), { sync() {} }),
   }),
   "writes in place": (files) => ({
-    identify: (path) => path === NEXT ? undefined : files.identify(path),
     open(path, options) {
       if (path !== NEXT) return files.open(path, options);
-      const file = files.open(PATH, options);
+      const file = files.open(PATH, { ...options, exclusive: false });
       file.truncate(0);
       return file;
     },
@@ -199,7 +198,7 @@ const twins: Record<string, Twin> = {
     syncFolder: (path) => path !== FOLDER || files.syncFolder(path),
   }),
   "does not remove what was left": (files) => ({
-    identify: (path) => path === NEXT ? undefined : files.identify(path),
+    open: (path, options) => files.open(path, { ...options, exclusive: false }),
   }),
   "does not lock": (files) => ({
     open: (path, options) => altered(files.open(path, options), { tryLock: () => true }),

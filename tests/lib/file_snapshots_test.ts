@@ -335,6 +335,28 @@ test("FileSnapshots replaces what a symbolic link leads to, not the link", limit
   assert.deepEqual(readdirSync(folder.path).sort(), ["link", "real"]);
 });
 
+test("FileSnapshots refuses a link that leads nowhere, which it could only replace", limit, () => {
+  using folder = new Folder();
+  symlinkSync(folder.at("nothing"), folder.at("link"));
+  assert.throws(() => new FileSnapshots(folder.at("link"), 0), {
+    name: "TypeError",
+    message: /^Cannot create file snapshots: .*link is a symbolic link that leads to no file/,
+  });
+});
+
+test("FileSnapshots writes through no link that somebody has put in its way", limit, async () => {
+  using folder = new Folder();
+  writeFileSync(folder.at("other"), "another's");
+  for (const target of ["other", "nothing"]) {
+    symlinkSync(folder.at(target), folder.at("state.interlock-next"));
+    using state = new FileSnapshots(folder.at("state"), 0);
+    await state.update((value) => value + 1);
+    assert(!lstatSync(folder.at("state")).isSymbolicLink());
+  }
+  assert.equal(readFileSync(folder.at("other"), "utf8"), "another's");
+  assert.equal(existsSync(folder.at("nothing")), false);
+});
+
 test("FileSnapshots starts again when its file is taken away", limit, async () => {
   using folder = new Folder();
   using state = new FileSnapshots(folder.at("in", "state"), "initial");

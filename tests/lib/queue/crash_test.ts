@@ -238,10 +238,9 @@ test("tables: two producers and two who drain, any of them killed at any step", 
 const twins: Record<string, Twin> = {
   "does not count what it applied": forgetful,
   "writes the table in place": (files) => ({
-    identify: (path) => path === NEXT ? undefined : files.identify(path),
     open(path, options) {
       if (path !== NEXT) return files.open(path, options);
-      const file = files.open(TABLE, options);
+      const file = files.open(TABLE, { ...options, exclusive: false });
       file.truncate(0);
       return file;
     },

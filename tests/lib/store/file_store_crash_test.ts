@@ -289,10 +289,9 @@ const twins: Record<string, readonly [twin: Twin, shows: typeof alone]> = {
   "does not sync its lease": [doesNotSync(LIVE), alone],
   "writes the manifest in place": [
     (files) => ({
-      identify: (path) => path === NEXT ? undefined : files.identify(path),
       open(path, options) {
         if (path !== NEXT) return files.open(path, options);
-        const file = files.open(`${FOLDER}/manifest`, options);
+        const file = files.open(`${FOLDER}/manifest`, { ...options, exclusive: false });
         file.truncate(0);
         return file;
       },
