@@ -586,6 +586,19 @@ describe("adaptive back-pressure", { timeout }, () => {
     assert.equal(processor.stats().refused.full, 12 * 20);
   });
 
+  test("left out, as many are accepted however long they wait", { timeout }, async () => {
+    const { processor, host, held } = create({ queueLimit: 9 });
+    ask(processor, 10);
+    for (let i = 0; i < 12; i++) {
+      host.advance(10_000);
+      await settle();
+      held.runs[i].end();
+      await settle();
+      assert.deepEqual(await accepted(ask(processor, 2)), [true, false]);
+    }
+    assert.equal(processor.stats().limit, 10);
+  });
+
   test("what isHealthy throws surfaces, and counts as a no", { timeout }, () => {
     const { processor, host } = create({
       queueLimit: 9,

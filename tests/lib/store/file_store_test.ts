@@ -74,6 +74,23 @@ test(
   },
 );
 
+test("a key has one of 16 locks, and the same one in all releases", limit, async () => {
+  const lockOf: Record<string, number> = { "": 9, ada: 2, config: 8, "ключ": 11, "😀": 9, "\0": 3 };
+  for (const [key, stripe] of Object.entries(lockOf)) {
+    using folder = new Folder();
+    using store = new FileStore(folder.path);
+    await store.set(key, 1);
+    const names = readdirSync(folder.at("locks")).filter((name) => /^keys-\d+$/.test(name));
+    assert.deepEqual(names, [`keys-${stripe}`], key);
+  }
+  using folder = new Folder();
+  using store = new FileStore(folder.path);
+  await store.load(Array.from({ length: 500 }, (_, i) => ({ key: `${i}`, value: i })));
+  for (let i = 0; i < 20; i++) await store.set(`other ${i}`, i);
+  const names = readdirSync(folder.at("locks")).filter((name) => /^keys-\d+$/.test(name));
+  assert.deepEqual(names.sort(), Array.from({ length: 16 }, (_, i) => `keys-${i}`).sort());
+});
+
 test("the path of a FileStore is a folder's, existing or not, by any name", limit, async () => {
   using folder = new Folder();
   writeFileSync(folder.at("file"), "");
