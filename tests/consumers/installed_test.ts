@@ -78,11 +78,11 @@ describe("installed from JSR on Deno", { skip: deno === undefined && "there is n
     return await run(folder.path, deno!, args, env);
   }
 
-  test("every export works, with Workers and processes", { timeout: 120_000 }, async () => {
+  test("every export works, with Workers and processes", { timeout: 300_000 }, async () => {
     assert.deepEqual(await onDeno("run", "-A", "--quiet", "main.ts"), LAB_WORKS);
   });
 
-  test("a release needs no stand-in", { timeout: 120_000 }, async () => {
+  test("a release needs no stand-in", { timeout: 300_000 }, async () => {
     using folder = makeFolder();
     await using registry = await openRegistry();
     const env = { JSR_URL: registry.url, DENO_DIR: makeCache(folder.path) };
@@ -106,7 +106,7 @@ describe("installed from JSR on Deno", { skip: deno === undefined && "there is n
     assert.deepEqual(elsewhere, []);
   });
 
-  test("the lab runs at the command line", { timeout: 120_000 }, async () => {
+  test("the lab runs at the command line", { timeout: 300_000 }, async () => {
     const lab = ["run", "-A", "--quiet", "jsr:@interlock/core/cli", "run", "lost-update/unguarded"];
     for (const world of here(["tasks", "workers", "processes", "machines"])) {
       const lines = await onDeno(...lab, "--json", "--world", world);
@@ -114,12 +114,12 @@ describe("installed from JSR on Deno", { skip: deno === undefined && "there is n
     }
   });
 
-  test("the strategies race in processes", { timeout: 120_000 }, async () => {
+  test("the strategies race in processes", { timeout: 300_000 }, async () => {
     const cli = ["run", "-A", "--quiet", "jsr:@interlock/core/cli"];
     seeStrategies(await onDeno(...cli, ...STRATEGIES));
   });
 
-  test("a consumer's own benchmarks are measured", { timeout: 120_000 }, async () => {
+  test("a consumer's own benchmarks are measured", { timeout: 300_000 }, async () => {
     const cli = ["run", "-A", "--quiet", "jsr:@interlock/core/cli"];
     const all: string[][] = [];
     for (const args of BENCHES) all.push(await onDeno(...cli, ...args));
@@ -153,20 +153,20 @@ function seeBenches([once, saved]: string[][]): void {
 }
 
 describe("installed for Bun", { skip: bun === undefined && "there is no Bun" }, () => {
-  test("every export works, with Workers and processes", { timeout: 120_000 }, async () => {
+  test("every export works, with Workers and processes", { timeout: 300_000 }, async () => {
     using folder = makeFolder();
     installForBun(folder.path, bun!);
     assert.deepEqual(await run(folder.path, bun!, ["main.ts"]), LAB_WORKS);
   });
 
-  test("the strategies race in processes", { timeout: 120_000 }, async () => {
+  test("the strategies race in processes", { timeout: 300_000 }, async () => {
     using folder = makeFolder();
     installForBun(folder.path, bun!);
     const cli = "node_modules/@interlock/core/lab/runners/cli.js";
     seeStrategies(await run(folder.path, bun!, [cli, ...STRATEGIES]));
   });
 
-  test("the lab runs at the command line", { timeout: 120_000 }, async () => {
+  test("the lab runs at the command line", { timeout: 300_000 }, async () => {
     using folder = makeFolder();
     installForBun(folder.path, bun!);
     const lab = ["node_modules/@interlock/core/lab/runners/cli.js", "run", "lost-update/unguarded"];
@@ -176,7 +176,7 @@ describe("installed for Bun", { skip: bun === undefined && "there is no Bun" }, 
     }
   });
 
-  test("a consumer's own benchmarks are measured", { timeout: 120_000 }, async () => {
+  test("a consumer's own benchmarks are measured", { timeout: 300_000 }, async () => {
     using folder = makeFolder();
     installForBun(folder.path, bun!);
     const cli = ["node_modules/@interlock/core/lab/runners/cli.js"];
