@@ -13,6 +13,7 @@
  * whose lease has passed. (The lease, the fencing token and the delayed restart are those of Burrows,
  * "The Chubby lock service", OSDI 2006, and of Kleppmann, "How to do distributed locking", 2016.)
  */
+import type { LockMode } from "../lock.ts";
 
 /** How long a name's token outlives its last holder, in milliseconds: a week. */
 const TOKEN_KEPT = 7 * 24 * 3_600_000;
@@ -30,6 +31,25 @@ export function keysOf(name: string): string[] {
   return ["holders", "waiters", "queue", "leases", "meta"].map((key) =>
     `interlock:{${tag}}:${key}`
   );
+}
+
+/** A party as the server knows it. */
+export interface RemoteParty {
+  readonly mode: LockMode;
+  readonly since: number;
+  readonly token: bigint | undefined;
+  readonly label: string | undefined;
+}
+
+/** Reads what the script stores of a party. */
+export function readParty(stored: string): RemoteParty {
+  const [, mode, , since, token, label] = /^(.):(\d+):(\d+):(\d*):([^]*)$/.exec(stored)!;
+  return {
+    mode: mode === "w" ? "write" : "read",
+    since: Number(since),
+    token: token === "" ? undefined : BigInt(token),
+    label: label === "" ? undefined : label,
+  };
 }
 
 /**

@@ -21,7 +21,7 @@ import type { AcquireOptions, Contention, LockMode, LockParty } from "../lock.ts
 import type { Connection, Dependent } from "./_connection.ts";
 import { LeaseLostError, RedisUnavailableError } from "./_errors.ts";
 import { Party } from "./_party.ts";
-import { keysOf } from "./_script.ts";
+import { keysOf, readParty } from "./_script.ts";
 import { explain, isFinal, isRefusal, mayPass, type Reply, type Session } from "./_session.ts";
 
 /** How often a lease is renewed while it lasts. */
@@ -44,25 +44,6 @@ export interface SideOptions {
   readonly contentionAfter: number;
   readonly onContention: ((event: Contention) => void) | undefined;
   readonly stats: boolean;
-}
-
-/** A party as the server knows it. */
-export interface RemoteParty {
-  readonly mode: LockMode;
-  readonly since: number;
-  readonly token: bigint | undefined;
-  readonly label: string | undefined;
-}
-
-/** Reads what the script stores of a party. */
-export function readParty(stored: string): RemoteParty {
-  const [, mode, , since, token, label] = /^(.):(\d+):(\d+):(\d*):([^]*)$/.exec(stored)!;
-  return {
-    mode: mode === "w" ? "write" : "read",
-    since: Number(since),
-    token: token === "" ? undefined : BigInt(token),
-    label: label === "" ? undefined : label,
-  };
 }
 
 /** See the top of the file. */

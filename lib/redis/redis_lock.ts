@@ -5,7 +5,8 @@
 import { checkAcquireOptions, checkFunction } from "../_options.ts";
 import type { AcquireOptions, LockMode, LockParty, LockStats } from "../lock.ts";
 import type { Party } from "./_party.ts";
-import { readParty, type RemoteParty, type Side } from "./_side.ts";
+import { readParty, type RemoteParty } from "./_script.ts";
+import type { Side } from "./_side.ts";
 
 /** The right to be inside, for as long as it can be trusted. */
 export interface RedisGuard extends AsyncDisposable {
