@@ -51,7 +51,7 @@ function conclusion(comparison: Comparison): string {
 
 /** How the verdicts are come by, in a line. */
 const METHOD =
-  "of the lowest decile of each process the median, with 95 % bootstrap intervals; a " +
+  "each time is the median of the processes' lowest deciles, intervals are of 95 % by bootstrap; a " +
   "difference is called by a Mann–Whitney test at 5 % after Holm's correction";
 
 /** A comparison as text for a terminal. */

@@ -67,8 +67,7 @@ export function scenarioPage(scenario: ScenarioText, { palette, width }: Layout)
     ...paragraphs,
     palette.bold("Variants"),
     variants.join("\n"),
-    palette.bold("Parameters"),
-    parameters.join("\n"),
+    ...(parameters.length === 0 ? [] : [palette.bold("Parameters"), parameters.join("\n")]),
     [
       ...wrap(`Between ${scenario.worlds.join(", ")}. From ${scenario.seed}.`, columns),
       ...Object.entries(scenario.notes ?? {}).map(([world, why]) =>

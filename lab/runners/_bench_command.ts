@@ -21,6 +21,7 @@ import {
 } from "../reports/mod.ts";
 import { scenarios } from "../scenarios/mod.ts";
 import { UsageError, type WorldName } from "../worlds/mod.ts";
+import { didYouMean } from "../worlds/_did_you_mean.ts";
 import { bench, benchEntries, resultHash } from "./bench.ts";
 import { FIGURES, isFigureName, makeFigures } from "./figures.ts";
 import { measureBenchmark } from "./measure.ts";
@@ -157,11 +158,15 @@ export class BenchCommand {
     const entries = module === undefined ? benchEntries(scenarios, what) : [];
     const total = entries.length + benchmarks.length;
     if (total === 0) {
-      const names = scenarios.map(({ name }) => name).join(", ");
+      const names = scenarios.map(({ name }) => name);
+      const figures = FIGURES.map(({ name }) => name);
+      const all = `there is ${names.join(", ")}, and the suite; the figures are ${
+        figures.join(", ")
+      }`;
       throw new UsageError(
-        `Cannot find a benchmark whose name contains "${
-          text ?? ""
-        }": there is ${names}, and the suite`,
+        `Cannot find a benchmark whose name contains "${text ?? ""}": ${
+          didYouMean(text ?? "", [...names, ...figures], all)
+        }`,
       );
     }
     const suite: SuiteResult[] = [];

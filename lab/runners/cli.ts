@@ -31,6 +31,7 @@ import {
   WorldError,
   type WorldName,
 } from "../worlds/mod.ts";
+import { didYouMean } from "../worlds/_did_you_mean.ts";
 import { BenchCommand, type BenchFlags, figureList, parsePercent } from "./_bench_command.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
 import { writeReport } from "./report.ts";
@@ -45,6 +46,11 @@ import { investigate, nearestWorld, recallSchedule, REPLAYS, reproduce } from ".
 const MET = 0;
 const NOT_MET = 1;
 const UNUSABLE = 2;
+
+/** For how many milliseconds a report measures each variant. */
+const REPORT_TIME = 200;
+
+const WORLDS = WORLD_NAMES.join(", ");
 
 /**
  * Runs one command.
@@ -105,7 +111,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
   command("tour [scenario]", "every variant of every scenario at every distance (the default)", {
     isDefault: true,
   })
-    .option("--world <world>", "only this distance", parseWorld)
+    .option("--world <world>", `only this distance: ${WORLDS}`, parseWorld)
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
     .action((name: string | undefined, options: TourFlags) =>
       runTour(name === undefined ? scenarios : [findTourStop(name)], options)
@@ -124,12 +130,12 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     });
 
   command("run <name[/variant]>", "look for an order that breaks a variant")
-    .option("--world <world>", "the distance, if not the nearest", parseWorld)
+    .option("--world <world>", `the distance, if not the nearest: ${WORLDS}`, parseWorld)
     .option("--strategy <name>", STRATEGY_NAMES.join(", "), parseStrategy)
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
     .option("--budget <number>", "schedules at most", parsePositive)
     .option("--steps <number>", "after how many steps a run counts as endless", parsePositive)
-    .option("--set <name=value>", "set a parameter; may be given more than once", parseSetting, {})
+    .option("--set <name=value>", "set a parameter; may be given more than once", parseSetting)
     .option("--full", "show every step, also those that concern only their own actor")
     .option("--passing", "show a run that passes when none fails")
     .action(async (target: string, options: RunFlags) => {
@@ -168,7 +174,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
 
   command("replay <code>", "run a schedule again, move for move")
     .argument("[name/variant]", "refuse a code that is for something else")
-    .option("--world <world>", "the distance, if not the nearest", parseWorld)
+    .option("--world <world>", `the distance, if not the nearest: ${WORLDS}`, parseWorld)
     .option("--times <number>", "how often", parsePositive, REPLAYS)
     .option("--full", "show every step, also those that concern only their own actor")
     .action(async (code: string, target: string | undefined, options: ReplayFlags) => {
@@ -185,7 +191,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     });
 
   command("play <name[/variant]>", "you choose who moves next, and try to break a variant")
-    .option("--set <name=value>", "set a parameter; may be given more than once", parseSetting, {})
+    .option("--set <name=value>", "set a parameter; may be given more than once", parseSetting)
     .action(async (target: string, options: PlayFlags) => {
       const [subject] = findSubjects(target, options.set);
       await using distances = new Distances();
@@ -210,7 +216,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     "bench [text]",
     "measure scenarios and your interlock.bench.ts, what became slower, or a figure",
   )
-    .option("--world <world>", "only the scenarios, at this distance", parseWorld)
+    .option("--world <world>", `only the scenarios, at this distance: ${WORLDS}`, parseWorld)
     .option("--suite <module>", "only the benchmarks of this module")
     .option("--time <ms>", "how long to measure each", parsePositive)
     .option("--smoke", "once, where it is nearest: whether everything runs and is right")
@@ -233,9 +239,14 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
 
   command("report [name]", "the tour and the measurements as pages for a browser")
     .option("--out <folder>", "where to put them", "lab-report")
-    .option("--world <world>", "only this distance", parseWorld)
+    .option("--world <world>", `only this distance: ${WORLDS}`, parseWorld)
     .option("--seed <number>", "fixes every random choice", parseWhole, 1)
-    .option("--time <ms>", "how long to measure each variant; 0 for not at all", parseWhole, 200)
+    .option(
+      "--time <ms>",
+      "how long to measure each variant; 0 for not at all",
+      parseWhole,
+      REPORT_TIME,
+    )
     .option("--figures", "the tables and curves of lab bench as well, which takes minutes")
     .action(async (name: string | undefined, options: ReportFlags) => {
       const chosen = name === undefined ? scenarios : [findScenario(name)];
@@ -246,9 +257,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
         seed: options.seed,
         time: options.time,
         figures: options.figures ? "figures" : undefined,
-        command: `deno task lab report${name === undefined ? "" : ` ${name}`}${
-          options.figures ? " --figures" : ""
-        }`,
+        command: ["deno task lab report", ...reportArguments(name, options)].join(" "),
       }, { trying: (done, total, what) => terminal.progress(progressLine(done, total, what)) });
       terminal.progress("");
       tellLeftOut(leftOut, terminal.err);
@@ -291,10 +300,13 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
   function findTourStop(name: string): Scenario {
     const found = scenarios.find((scenario) => scenario.name === name);
     if (found !== undefined) return found;
-    const commands = program.commands.map((each) => each.name()).join(", ");
-    const names = scenarios.map((scenario) => scenario.name).join(", ");
+    const commands = [...program.commands.map((each) => each.name()), "help"];
+    const names = scenarios.map((scenario) => scenario.name);
+    const all = `the commands are ${commands.join(", ")}, the scenarios ${names.join(", ")}`;
     throw new UsageError(
-      `Cannot find command or scenario "${name}": the commands are ${commands}, the scenarios ${names}`,
+      `Cannot find command or scenario "${name}": ${
+        didYouMean(name, [...commands, ...names], all)
+      }`,
     );
   }
 
@@ -318,7 +330,7 @@ interface RunFlags extends JsonFlag {
   steps?: number;
   full?: boolean;
   passing?: boolean;
-  set: Record<string, number>;
+  set?: Record<string, number>;
 }
 
 interface ReplayFlags extends JsonFlag {
@@ -334,7 +346,7 @@ interface ReportFlags extends TourFlags {
 }
 
 interface PlayFlags extends JsonFlag {
-  set: Record<string, number>;
+  set?: Record<string, number>;
 }
 
 /** The same terminal, which shows nothing but what is asked. */
@@ -371,6 +383,18 @@ function worldsOf(
   return { worlds: WORLD_NAMES.filter((world) => !missing.includes(world)), leftOut };
 }
 
+/** What makes the same report again. */
+function reportArguments(name: string | undefined, options: ReportFlags): string[] {
+  const { world, seed, time, figures } = options;
+  return [
+    ...(name === undefined ? [] : [name]),
+    ...(world === undefined ? [] : [`--world ${world}`]),
+    ...(seed === 1 ? [] : [`--seed ${seed}`]),
+    ...(time === REPORT_TIME ? [] : [`--time ${time}`]),
+    ...(figures ? ["--figures"] : []),
+  ];
+}
+
 function tellLeftOut(leftOut: readonly LeftOut[], tell: (line: string) => void): void {
   for (const { world, why } of leftOut) tell(`left out between ${world}: ${why}`);
 }
@@ -385,7 +409,7 @@ function requireHere(world: WorldName): void {
   if (why !== undefined) throw new UsageError(`Cannot run anything between ${world}: ${why}`);
 }
 
-function findSubjects(target: string, parameters: Record<string, number>): Subject[] {
+function findSubjects(target: string, parameters?: Record<string, number>): Subject[] {
   const [name, variant, ...rest] = target.split("/");
   if (rest.length > 0) {
     throw new UsageError(`Cannot find "${target}": write scenario or scenario/variant`);
@@ -427,7 +451,7 @@ function toData(scenario: Scenario): unknown {
 
 function parseWorld(text: string): WorldName {
   if (isWorldName(text)) return text;
-  throw new InvalidArgumentError(`The worlds are ${WORLD_NAMES.join(", ")}.`);
+  throw new InvalidArgumentError(`The worlds are ${WORLDS}.`);
 }
 
 function parseStrategy(text: string): StrategyName {
@@ -448,7 +472,7 @@ function parsePositive(text: string): number {
   throw new InvalidArgumentError("It takes a whole number from 1 to 4294967295.");
 }
 
-function parseSetting(text: string, before: Record<string, number>): Record<string, number> {
+function parseSetting(text: string, before: Record<string, number> = {}): Record<string, number> {
   const match = /^([A-Za-z]\w*)=(\d+)$/.exec(text);
   if (match === null) {
     throw new InvalidArgumentError("Write it as name=value, with a whole number.");

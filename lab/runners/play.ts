@@ -126,9 +126,9 @@ async function ask(
       : names.findIndex((name) => name.toLowerCase() === answer.toLowerCase());
     if (moves[place] !== undefined) return moves[place].actor;
     terminal.out(
-      `Cannot move "${answer}": it takes ${
-        names.join(", ")
-      }, a number from 1 to ${names.length}, u or q`,
+      `Cannot move "${answer}": it takes ${names.join(", ")}, ${
+        names.length === 1 ? "1" : `a number from 1 to ${names.length}`
+      }, u or q`,
     );
   }
 }

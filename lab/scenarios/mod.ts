@@ -1,5 +1,6 @@
 /** All scenarios that come with the lab. */
 import { type Scenario, UsageError } from "../worlds/mod.ts";
+import { didYouMean } from "../worlds/_did_you_mean.ts";
 import asyncLazyInit from "./async_lazy_init.ts";
 import cancelledWaiter from "./cancelled_waiter_strands_readers.ts";
 import concurrentReads from "./concurrent_reads.ts";
@@ -78,11 +79,14 @@ export const scenarios: readonly Scenario[] = [
  *
  * @param name The scenario's name.
  * @param among Where to look; left out, among those that come with the lab.
- * @throws {UsageError} when there is none of that name; the message lists those there are.
+ * @throws {UsageError} when there is none of that name; the message tells one that is like it, or
+ *   lists those there are.
  */
 export function findScenario(name: string, among: readonly Scenario[] = scenarios): Scenario {
   const found = among.find((scenario) => scenario.name === name);
   if (found !== undefined) return found;
-  const names = among.map((scenario) => scenario.name).join(", ");
-  throw new UsageError(`Cannot find scenario "${name}": there is ${names}`);
+  const names = among.map((scenario) => scenario.name);
+  throw new UsageError(
+    `Cannot find scenario "${name}": ${didYouMean(name, names, `there is ${names.join(", ")}`)}`,
+  );
 }

@@ -2,6 +2,7 @@
 import { hash, MAX_ACTORS } from "../engine/mod.ts";
 import type { Model } from "../engine/history/mod.ts";
 import { Declaration, type Declared } from "./_declaration.ts";
+import { didYouMean } from "./_did_you_mean.ts";
 import type { ObjectKind } from "./object_kind.ts";
 import { type World, WORLD_NAMES, type WorldName } from "./world.ts";
 
@@ -172,9 +173,10 @@ export class Subject {
       ? scenario.variants[variantName]
       : undefined;
     if (variant === undefined) {
+      const names = Object.keys(scenario.variants);
       throw new UsageError(
-        `Cannot find variant "${variantName}" of ${scenario.name}: it has ${
-          Object.keys(scenario.variants).join(", ")
+        `Cannot find variant "${variantName}" of ${scenario.name}: ${
+          didYouMean(variantName, names, `it has ${names.join(", ")}`)
         }`,
       );
     }

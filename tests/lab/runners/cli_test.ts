@@ -121,7 +121,12 @@ test("bad usage exits 2, with one line that says what is allowed", { timeout }, 
   const { schedule } = JSON.parse((await lab("run", UNGUARDED, "--json")).out);
   const cases: [string[], RegExp][] = [
     [["frobnicate"], /commands are tour, list, .*, the scenarios lost-update/],
+    [["hlep"], /"hlep": did you mean help\?$/],
+    [["rnu"], /"rnu": did you mean run\?$/],
+    [["lost-updates"], /"lost-updates": did you mean lost-update\?$/],
     [["run"], /missing required argument/],
+    [["run", "lost-updat"], /Cannot find scenario "lost-updat": did you mean lost-update\?$/],
+    [["run", "lost-update/lokced"], /"lokced" of lost-update: did you mean locked\?$/],
     [["run", "nope"], /Cannot find scenario "nope": there is lost-update/],
     [["run", "lost-update/nope"], /it has unguarded, atomic-cells, locked/],
     [["run", "a/b/c"], /write scenario or scenario\/variant/],
@@ -139,7 +144,8 @@ test("bad usage exits 2, with one line that says what is allowed", { timeout }, 
     [["replay", code], /made for another structure of it \(other, here it is/],
     [["replay", strange], /Cannot find scenario "found-elsewhere"/],
     [["show", "nope"], /there is lost-update/],
-    [["bench", "nope"], /there is lost-update/],
+    [["bench", "nope"], /there is lost-update.*the figures are .*strategies/],
+    [["bench", "locking-overhed"], /did you mean locking-overhead\?$/],
   ];
   for (const [args, message] of cases) {
     const { status, out, err } = await lab(...args);
@@ -207,6 +213,9 @@ test("lab show teaches the scenario", { timeout }, async () => {
   assert.match(out, /The lost update/);
   assert.match(out, /an update is simply gone/);
   assert.match(out, /atomic-cells +broken +each read and each write is atomic/);
+  assert.match(out, /Parameters\n\n {2}actors/);
+  // Nothing is said of the parameters of one that has none.
+  assert.doesNotMatch((await lab("show", "stale-lease")).out, /Parameters|\n\n\n/);
 });
 
 test("--help says what there is", { timeout }, async () => {
