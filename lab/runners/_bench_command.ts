@@ -15,6 +15,7 @@ import {
   figureMarkdown,
   figureText,
   type Layout,
+  type RivalResult,
   suiteHash,
   suiteLines,
   type SuiteResult,
@@ -159,6 +160,13 @@ export class BenchCommand {
     const total = entries.length + benchmarks.length;
     if (total === 0) {
       const names = scenarios.map(({ name }) => name);
+      if (this.#flags.world !== undefined && names.some((name) => name.includes(text ?? ""))) {
+        throw new UsageError(
+          `Cannot measure "${text ?? ""}" between ${
+            worlds.join(", ")
+          }: nothing of it runs free there`,
+        );
+      }
       const figures = FIGURES.map(({ name }) => name);
       const all = `there is ${names.join(", ")}, and the suite; the figures are ${
         figures.join(", ")
@@ -172,9 +180,12 @@ export class BenchCommand {
     const suite: SuiteResult[] = [];
     for (const benchmark of benchmarks) {
       this.#progress(suite.length, total, benchmark.name);
-      suite.push(await measureBenchmark(benchmark, { time }));
+      const result = await measureBenchmark(benchmark, { time });
+      suite.push(result);
       this.#terminal.progress("");
-      if (!json) this.#terminal.out(`${suiteLines(suite.at(-1)!, this.#layout)}\n`);
+      // What was measured next to nothing is held to no budget.
+      const shown = smoke ? { ...result, rivals: result.rivals.map(withoutBudget) } : result;
+      if (!json) this.#terminal.out(`${suiteLines(shown, this.#layout)}\n`);
     }
     const results = entries.length === 0 ? [] : await bench(scenarios, {
       ...what,
@@ -229,6 +240,10 @@ export class BenchCommand {
   #json(value: unknown): void {
     this.#terminal.out(JSON.stringify(value, null, 2));
   }
+}
+
+function withoutBudget({ atMost: _, ...rival }: RivalResult): RivalResult {
+  return rival;
 }
 
 /** One hash of all that was computed. */

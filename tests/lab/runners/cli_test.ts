@@ -145,6 +145,7 @@ test("bad usage exits 2, with one line that says what is allowed", { timeout }, 
     [["replay", strange], /Cannot find scenario "found-elsewhere"/],
     [["show", "nope"], /there is lost-update/],
     [["bench", "nope"], /there is lost-update.*the figures are .*strategies/],
+    [["bench", "lost-update", "--world", "simulation"], /between simulation: nothing of it runs/],
     [["bench", "locking-overhed"], /did you mean locking-overhead\?$/],
   ];
   for (const [args, message] of cases) {
