@@ -1,6 +1,7 @@
 /** Checking what a reduction takes on trust: that operations touch what they declare, and no more. */
-import { record, type Recording, replay } from "./explore.ts";
+import { type Failure, record, type Recording, replay } from "./explore.ts";
 import { conflict, type Event } from "./operation.ts";
+import { describeOutcome } from "./outcome.ts";
 import { Prng } from "./prng.ts";
 import { RandomStrategy } from "./random.ts";
 import type { Program } from "./program.ts";
@@ -13,13 +14,16 @@ export interface Inequivalence {
   readonly second: string;
   /** The second order. */
   readonly choices: readonly number[];
+  /** The second order, where it failed: then the program is broken, whatever a reduced search found. */
+  readonly failure?: Failure;
 }
 
 /**
  * Draws orders at random, and for each an equivalent one, and compares where they end.
  *
  * A reduction runs one order of each kind and counts on the others ending alike. They do if every
- * operation declares what it touches. This samples whether they do.
+ * operation declares what it touches. This samples whether they do. It is for programs of which a
+ * reduced search has found no order that fails: one that does fail here is equivalent to one that passed.
  *
  * @param program What to run; it has to be able to tell its state.
  * @param seed Fixes every choice.
@@ -36,20 +40,24 @@ export async function findInequivalence(
   const prng = new Prng(seed);
   for (let i = 0; i < samples; i++) {
     const original = await record(program, random);
-    if (original.outcome.kind !== "passed") continue;
+    if (original.outcome.kind === "pruned") continue;
+    if (original.outcome.kind !== "passed") return differs("passed", original);
     const first = program.state();
     const choices = reorder(original.events, prng);
     const again = await replay(program, choices);
-    const second = again.outcome.kind === "passed" ? program.state() : ended(again);
+    if (again.outcome.kind !== "passed") return differs(first, again);
+    const second = program.state();
     if (first !== second) return { first, second, choices };
   }
   return undefined;
 }
 
-function ended({ outcome }: Recording): string {
-  return outcome.kind === "diverged"
-    ? `at step ${outcome.step} expected ${outcome.expected}, found ${outcome.found}`
-    : outcome.kind;
+/** A run did not end as one that it is equivalent to. */
+function differs(first: string, { outcome, choices }: Recording): Inequivalence {
+  const second = describeOutcome(outcome);
+  // A run that took another way is no failure of the program's.
+  if (outcome.kind === "diverged") return { first, second, choices };
+  return { first, second, choices, failure: { outcome, choices } };
 }
 
 /** A random order in which every event still comes after all that it depends on. */

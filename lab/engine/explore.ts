@@ -76,10 +76,13 @@ const SLICE = 20;
  * @param program What to run.
  * @param options The strategy and its budget.
  * @returns The first failure, if any, and what the rest is evidence of.
- * @throws Whatever kept the program from being run; a failing actor is an outcome, not an error.
+ * @throws {RangeError} when the budget is no number from 0 on, or `maxSteps` none from 1 on.
+ * @throws Whatever kept the program from being run, and what `visit` and `onProgress` throw; a failing
+ * actor is an outcome, not an error.
  */
 export function explore(program: Program, options: ExploreOptions): Promise<Exploration> {
   const { strategy, budget, signal, onProgress, visit } = options;
+  if (!(budget >= 0)) throw new RangeError(`Cannot explore with a budget of ${budget}: from 0 on`);
   const run = new Run(program, options.maxSteps ?? MAX_STEPS);
   return new Promise((resolve, reject) => {
     let schedules = 0;
@@ -110,21 +113,29 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
     };
     const listener = {
       ended(outcome: Outcome): void {
-        bestEffort ||= run.bestEffort;
-        if (visit !== undefined) visit(recordingOf(run, outcome, events!));
-        const failed = outcome.kind !== "passed" && outcome.kind !== "pruned";
-        if (failed && visit === undefined) finish({ outcome, choices: run.choices.slice() });
-        // Where each schedule takes long there may be no more than these.
-        else if (schedules > 64 && (schedules & 63) !== 0 || performance.now() < sliceEnd) next();
-        else {
-          onProgress?.(schedules);
-          macrotask().then(() => {
-            sliceEnd = performance.now() + SLICE;
-            next();
-          });
+        // It is told within a step of an actor, where nobody would hear of what is thrown.
+        try {
+          follow(outcome);
+        } catch (error) {
+          reject(error);
         }
       },
       failed: reject,
+    };
+    const follow = (outcome: Outcome): void => {
+      bestEffort ||= run.bestEffort;
+      if (visit !== undefined) visit(recordingOf(run, outcome, events!));
+      const failed = outcome.kind !== "passed" && outcome.kind !== "pruned";
+      if (failed && visit === undefined) finish({ outcome, choices: run.choices.slice() });
+      // Where each schedule takes long there may be no more than these.
+      else if (schedules > 64 && (schedules & 63) !== 0 || performance.now() < sliceEnd) next();
+      else {
+        onProgress?.(schedules);
+        macrotask().then(() => {
+          sliceEnd = performance.now() + SLICE;
+          next();
+        });
+      }
     };
     next();
   });

@@ -31,13 +31,31 @@ export type Outcome =
 const NUMBERS = /-?\d+(\.\d+)?/g;
 
 /** What was thrown, in words, whatever it is. */
-function describeError(error: unknown): string {
-  if (error instanceof Error) return `${error.name}: ${error.message}`;
+function describeError(error: unknown, named = true): string {
   try {
-    return String(error);
+    if (!(error instanceof Error)) return String(error);
+    const message = String(error.message);
+    return named ? `${String(error.name)}: ${message}` : message;
   } catch {
     return `a ${typeof error} that cannot be shown`;
   }
+}
+
+/** How a run ended, by what its check answered. */
+export function verdict(answer: unknown): Outcome {
+  if (answer === undefined) return { kind: "passed" };
+  if (typeof answer === "string") return { kind: "violated", message: answer };
+  return {
+    kind: "violated",
+    message: `the check answered ${
+      describeError(answer)
+    } instead of what is wrong, in words, or undefined`,
+  };
+}
+
+/** How a run ended whose check threw: a check may also be written with assertions. */
+export function violation(error: unknown): Outcome {
+  return { kind: "violated", message: describeError(error, false) };
 }
 
 /** An outcome in one sentence. */

@@ -9,7 +9,7 @@
  * lets another go, and marks the run as best effort.
  */
 import { describeOperation, type Event, type Operation } from "./operation.ts";
-import type { Outcome, Waiting } from "./outcome.ts";
+import { type Outcome, verdict, violation, type Waiting } from "./outcome.ts";
 import type { Action, Program } from "./program.ts";
 import { Divergence, PRUNE, type RunView, type Strategy } from "./strategy.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -30,17 +30,6 @@ const RUNNING = 1;
 const PARKED = 2;
 const FINISHED = 3;
 const ASTRAY = 4;
-
-const PASSED: Outcome = { kind: "passed" };
-
-function verdict(message: string | undefined): Outcome {
-  return message === undefined ? PASSED : { kind: "violated", message };
-}
-
-/** A check may also be written with assertions. */
-function violation(error: unknown): Outcome {
-  return { kind: "violated", message: error instanceof Error ? error.message : String(error) };
-}
 
 /** How a run reports its end. */
 export interface Listener {
@@ -79,8 +68,12 @@ export class Run implements RunView {
    *
    * @param program What is run.
    * @param maxSteps After how many operations a run ends as endless.
+   * @throws {RangeError} when `maxSteps` is no whole number from 1 on: then no run would have an end.
    */
   constructor(program: Program, maxSteps: number = MAX_STEPS) {
+    if (!(Number.isSafeInteger(maxSteps) && maxSteps >= 1)) {
+      throw new RangeError(`Cannot run up to ${maxSteps} steps: whole numbers from 1 on`);
+    }
     this.#program = program;
     this.#maxSteps = maxSteps;
     this.#actions = program.actors.map(() => undefined);
@@ -151,7 +144,11 @@ export class Run implements RunView {
     this.#bestEffort = false;
     this.#stalledSince = undefined;
     if (!this.#program.remote) this.#watchdog.arm();
-    this.#program.start(this);
+    try {
+      this.#program.start(this);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** An actor has come to an operation and waits to be let go. */
@@ -262,6 +259,15 @@ export class Run implements RunView {
       return this.#end({ kind: "diverged", step: this.steps + 1, expected, found });
     }
     if (actor === PRUNE) return this.#end({ kind: "pruned" });
+    if (!enabled.includes(actor)) {
+      return this.fail(
+        new Error(
+          `Cannot go on: ${this.#strategy.name} let ${
+            this.actors[actor]
+          } go, which cannot move; something the engine does not control differs between runs`,
+        ),
+      );
+    }
     const action = this.#actions[actor]!;
     this.#account(enabled, actor);
     this.#actions[actor] = undefined;

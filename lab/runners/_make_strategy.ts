@@ -23,6 +23,9 @@ export const STRATEGY_NAMES = [
 /** The name of a strategy. */
 export type StrategyName = typeof STRATEGY_NAMES[number];
 
+/** Of an endless budget the first strategies get their parts of so many schedules. */
+const FINITE = 20_000;
+
 /**
  * Makes a strategy by name.
  *
@@ -45,7 +48,7 @@ export function makeStrategy(name: StrategyName, seed: number, budget: number): 
     case "dpor":
       return new DporStrategy();
     case "portfolio": {
-      const part = (share: number) => Math.ceil(budget * share);
+      const part = (share: number) => Math.ceil((budget === Infinity ? FINITE : budget) * share);
       return new PortfolioStrategy([
         { strategy: new PreemptionBoundedStrategy(), schedules: part(0.15) },
         { strategy: new PctStrategy(seed), schedules: part(0.1) },

@@ -133,9 +133,13 @@ export async function replay(code: string, race: Race): Promise<TrialResult> {
  * Runs a race at full speed, so often, and counts how often it goes wrong.
  *
  * @param race What to run.
- * @param runs How often.
+ * @param runs How often; from 1 on.
+ * @throws {RangeError} when `runs` is no whole number from 1 on: what never ran shows nothing.
  */
 export async function stress(race: Race, runs = 100): Promise<Repetition> {
+  if (!(Number.isSafeInteger(runs) && runs >= 1)) {
+    throw new RangeError(`Cannot run ${race.name} ${runs} times: whole numbers from 1 on`);
+  }
   const subject = subjectOf(race);
   await using tasks = openDistance("tasks");
   let times = 0;

@@ -97,6 +97,7 @@ export interface TrialOptions {
 /**
  * Looks for an order that fails, makes it small, and runs it again.
  *
+ * @throws {RangeError} when the budget, the seed or another number makes no sense.
  * @throws {WorldError} when the distance could not carry a run through.
  */
 export async function investigate(
@@ -105,9 +106,18 @@ export async function investigate(
   options: TrialOptions = {},
 ): Promise<TrialResult> {
   const near = isNear(distance.name);
-  const { seed = 1, budget = BUDGETS[distance.name], maxSteps, onProgress } = options;
+  const { seed = 1, budget = BUDGETS[distance.name], freeRuns = 0 } = options;
+  const { maxSteps, onProgress } = options;
   if (!(budget >= 1)) {
     throw new RangeError(`Cannot explore ${subject.label} with a budget of ${budget}: from 1 on`);
+  }
+  if (!Number.isSafeInteger(seed)) {
+    throw new RangeError(`Cannot explore ${subject.label} with seed ${seed}: whole numbers only`);
+  }
+  if (!(Number.isSafeInteger(freeRuns) && freeRuns >= 0)) {
+    throw new RangeError(
+      `Cannot run ${subject.label} free ${freeRuns} times: whole numbers from 0 on`,
+    );
   }
   const name = options.strategy ?? (near ? "portfolio" : "random");
   const started = performance.now();
@@ -117,10 +127,11 @@ export async function investigate(
   // A proof by reduction counts on every operation declaring what it touches: that is sampled.
   const reduced = search.evidence.kind === "proved" && search.evidence.orders < search.evidence.of;
   const undeclared = reduced ? await findInequivalence(program, seed, EQUIVALENT) : undefined;
-  const shown = search.failure === undefined
+  const failure = search.failure ?? undeclared?.failure;
+  const shown = failure === undefined
     ? await showPassing(program, options.showPassing ?? false)
-    : await showFailing(program, search.failure, near);
-  const free = await runFreely(distance, subject, options.freeRuns ?? 0);
+    : await showFailing(program, failure, near);
+  const free = await runFreely(distance, subject, freeRuns);
   return conclude(distance, subject, program, {
     strategy: name,
     foundBy: search.failure !== undefined && strategy instanceof PortfolioStrategy

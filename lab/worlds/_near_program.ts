@@ -5,7 +5,14 @@
  * Everything an actor's port needs is made once and used again for the next run.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { macrotask, type Outcome, type Program, type Run } from "../engine/mod.ts";
+import {
+  macrotask,
+  type Outcome,
+  type Program,
+  type Run,
+  verdict,
+  violation,
+} from "../engine/mod.ts";
 import { type Call, check, describeCheck } from "../engine/history/mod.ts";
 import type { VirtualClock } from "./simulation/mod.ts";
 import type { Medium } from "./_medium.ts";
@@ -202,10 +209,11 @@ export async function judge(
 ): Promise<Outcome> {
   const { variant, parameters } = subject;
   try {
-    const message = await variant.check(await left.end(), parameters, left.shared()) ??
-      checkHistory(subject, left);
-    return message === undefined ? { kind: "passed" } : { kind: "violated", message };
+    return verdict(
+      await variant.check(await left.end(), parameters, left.shared()) ??
+        checkHistory(subject, left),
+    );
   } catch (error) {
-    return { kind: "violated", message: error instanceof Error ? error.message : String(error) };
+    return violation(error);
   }
 }

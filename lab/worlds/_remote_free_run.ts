@@ -71,7 +71,9 @@ export class RemoteFreeRun {
         });
         sendParts(this.#number, this.#subject, this.#remotes, this.#storage, false);
       });
-      const elapsed = sharedNow() - this.#started;
+      // Without an outcome all have come to their end; where all were killed, nobody told of a start.
+      const measured = outcome === undefined && this.#started < Infinity;
+      const elapsed = measured ? sharedNow() - this.#started : NaN;
       if (outcome !== undefined) this.#tellAll({ type: "abandon", run: this.#number });
       const left = {
         end: () => this.#storage.end(),

@@ -266,7 +266,7 @@ export class TasksDistance implements Distance {
     clearTimeout(limit);
     still.end();
     for (const port of ports) port.close();
-    const elapsed = performance.now() - started;
+    const elapsed = left.size > 0 ? NaN : performance.now() - started;
     if (left.size > 0) {
       outcome ??= { kind: "deadlock", waiting: [...left].map((actor) => ({ actor })) };
     }

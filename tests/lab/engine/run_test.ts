@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
+  describeOutcome,
   ExhaustiveStrategy,
   type Exploration,
   explore,
+  failureSignature,
   type Operation,
   type Program,
   RandomStrategy,
@@ -33,6 +35,10 @@ function increments(actors: number, of = 1): Program {
       check: () => x === actors * of ? undefined : `x = ${x}`,
     };
   });
+}
+
+function raise(reason: unknown): never {
+  throw reason;
 }
 
 function exhaust(subject: Program, budget = 1_000_000): Promise<Exploration> {
@@ -206,6 +212,98 @@ describe("explore()", { timeout }, () => {
     await explore(independent(3, 6), { strategy: new RandomStrategy(1), budget: 20_000 });
     clearInterval(timer);
     assert.ok(fired > 0);
+  });
+});
+
+describe("explore() with a program or a caller at fault", { timeout }, () => {
+  /** What is thrown that no string can be made of. */
+  const unspeakable = (): unknown[] => [
+    Object.create(null),
+    Object.defineProperty(new Error(), "message", { get: () => assert.fail("not to be read") }),
+    Object.assign(new Error("named by a symbol"), { name: Symbol("name") }),
+  ];
+  const once = { budget: 1 };
+
+  test("tells of an actor that throws whatever it likes", { timeout }, async () => {
+    for (const thrown of [undefined, null, Object.freeze({}), Symbol("s"), ...unspeakable()]) {
+      const throws = program(() => ({ actors: [() => Promise.reject(thrown)] }));
+      const { failure } = await explore(throws, { strategy: new RandomStrategy(1), ...once });
+      assert.ok(failure?.outcome.kind === "threw" && failure.outcome.error === thrown);
+      assert.match(describeOutcome(failure.outcome), /^A threw /);
+      assert.match(failureSignature(failure.outcome), /^threw /);
+    }
+  });
+
+  test(
+    "tells of a check that throws whatever it likes, at once or later",
+    { timeout },
+    async () => {
+      for (const thrown of unspeakable()) {
+        for (const check of [() => Promise.reject(thrown), () => raise(thrown)]) {
+          const subject = { ...increments(1), check };
+          const { failure } = await explore(subject, { strategy: new RandomStrategy(1), ...once });
+          assert.equal(failure?.outcome.kind, "violated");
+        }
+      }
+    },
+  );
+
+  test("tells of a check that answers no words", { timeout }, async () => {
+    const subject = { ...increments(1), check: () => false as unknown as undefined };
+    const { failure } = await explore(subject, { strategy: new RandomStrategy(1), ...once });
+    assert.match(describeOutcome(failure!.outcome), /^the check answered false instead of /);
+  });
+
+  test("rejects with what a visitor or a follower of progress throws", { timeout }, async () => {
+    const reason = new Error("seen enough");
+    const options = { strategy: new RandomStrategy(1), budget: Infinity };
+    for (const told of [{ visit: () => raise(reason) }, { onProgress: () => raise(reason) }]) {
+      await assert.rejects(explore(independent(3, 8), { ...options, ...told }), (error) => {
+        return error === reason;
+      });
+    }
+  });
+
+  test("rejects with what starting throws, and the run is given up", { timeout }, async () => {
+    const reason = new Error("cannot start");
+    let abandoned = 0;
+    const subject = {
+      ...increments(1),
+      start: () => raise(reason),
+      abandon: () => void abandoned++,
+    };
+    const options = { strategy: new RandomStrategy(1), ...once };
+    await assert.rejects(explore(subject, options), (error) => error === reason);
+    assert.equal(abandoned, 1);
+  });
+
+  test("says so when a strategy lets an actor go that cannot move in this run", {
+    timeout,
+  }, async () => {
+    const blocked = program(() => ({
+      actors: [
+        ({ step }) => step(READ, () => {}),
+        ({ step }) => step(WRITE, () => {}, () => false),
+      ],
+    }));
+    const strategy = Object.assign(new RandomStrategy(1), { choose: () => 1 });
+    await assert.rejects(explore(blocked, { strategy, budget: 1 }), {
+      message:
+        "Cannot go on: random let B go, which cannot move; something the engine does not control differs between runs",
+    });
+  });
+
+  test("refuses budgets and lengths with which it would never end", { timeout }, () => {
+    const strategy = new RandomStrategy(1);
+    for (const budget of [NaN, -1]) {
+      assert.throws(() => explore(increments(1), { strategy, budget }), RangeError);
+    }
+    for (const maxSteps of [NaN, 0, -1, 2.5, Infinity]) {
+      assert.throws(() => explore(increments(1), { strategy, budget: 1, maxSteps }), {
+        name: "RangeError",
+        message: `Cannot run up to ${maxSteps} steps: whole numbers from 1 on`,
+      });
+    }
   });
 });
 

@@ -325,6 +325,69 @@ test("a budget or a strategy that makes no sense is refused", { timeout }, async
   );
 });
 
+test("numbers that make no sense are refused", { timeout }, async () => {
+  for (const seed of [NaN, 1.5]) {
+    await assert.rejects(explore(withdrawals(Account), { seed }), RangeError);
+  }
+  for (const freeRuns of [NaN, -1, 1.5]) {
+    await assert.rejects(explore(withdrawals(CarefulAccount), { freeRuns }), RangeError);
+  }
+  for (const maxSteps of [NaN, 0]) {
+    await assert.rejects(explore(withdrawals(Account), { maxSteps }), RangeError);
+  }
+  for (const runs of [0, -1, NaN, 1.5]) {
+    await assert.rejects(stress(withdrawals(Account), runs), {
+      name: "RangeError",
+      message: `Cannot run two withdrawals ${runs} times: whole numbers from 1 on`,
+    });
+  }
+});
+
+test("an endless budget ends when every order has been run", { timeout }, async () => {
+  // More orders than the first strategies get, of which one class is enough.
+  const { evidence, schedules } = await expectSafe({
+    name: "three on their own",
+    build: (world) => {
+      const cells = [0, 1, 2].map((place) => world.cell(`own ${place}`, 0));
+      return team(3, async (place) => {
+        for (let i = 0; i < 12; i++) await cells[place].write(i);
+      });
+    },
+  }, { budget: Infinity });
+  assert.equal(evidence.kind, "proved");
+  assert.ok(schedules <= 7_001, `${schedules}`);
+});
+
+test("an order that fails though a reduced search took it for another is a failure", {
+  timeout,
+}, async () => {
+  // What is shared in a closure is not declared, so one order seems to be enough.
+  let open = false;
+  let missed = false;
+  const hidden = (declared: boolean): Race => ({
+    name: "hidden",
+    build: (world) => {
+      open = missed = false;
+      const [mine, theirs] = declared ? ["door", "door"] : ["mine", "theirs"];
+      const opened = world.operation(mine, "write", () => open = true);
+      const looked = world.operation(theirs, "read", () => open);
+      return [
+        { name: "A", run: async () => void await opened() },
+        { name: "B", run: async () => void (missed = !await looked()) },
+      ];
+    },
+    check: () => missed ? "B came first" : undefined,
+  });
+  const result = await explore(hidden(false), { strategy: "dpor" });
+  assert.equal(result.schedules, 1);
+  assert.equal(result.verdict, "broken");
+  assert.equal(result.failure!.message, "B came first");
+  assert.deepEqual(result.reproduced, { times: 10, of: 10 });
+  assert.match(result.undeclared!, /end as .* and as B came first/);
+  // Where it is declared, the search itself finds it.
+  assert.equal((await explore(hidden(true), { strategy: "dpor" })).undeclared, undefined);
+});
+
 test("what is called outside an actor is refused", { timeout }, async () => {
   let stray: (() => Promise<number>) | undefined;
   await explore({

@@ -107,12 +107,25 @@ for (const world of here(WORLD_NAMES)) {
       test("a free run that throws ends as that, and the next one is right", {
         timeout,
       }, async () => {
-        const { outcome } = await distance.free!(new Subject(misbehaving, "throws"));
+        const { outcome, elapsed: elapsedThen } = await distance.free!(
+          new Subject(misbehaving, "throws"),
+        );
         assert.ok(outcome.kind === "threw" && outcome.actor === "B");
         assert.match(String(outcome.error), /RangeError: B has had enough/);
+        assert.ok(!(elapsedThen <= 0), `${elapsedThen}`);
         const { outcome: next, elapsed } = await distance.free!(new Subject(lostUpdate, "locked"));
         assert.equal(next.kind, "passed");
         assert.ok(elapsed > 0);
+      });
+    }
+
+    if (distance.free !== undefined) {
+      test("a free run that comes to no end has no length", { timeout }, async () => {
+        const { outcome, elapsed } = await distance.free!(
+          new Subject(misbehaving, "waits-for-ever"),
+        );
+        assert.equal(outcome.kind, "deadlock");
+        assert.ok(Number.isNaN(elapsed), `${elapsed} ms`);
       });
     }
 
