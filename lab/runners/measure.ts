@@ -32,7 +32,8 @@ const MAX_SAMPLES = 10_000;
 /** How to measure. */
 export interface MeasureOptions {
   /**
-   * How long to measure each contestant, in milliseconds; 0 is a smoke test: one round of a sample.
+   * How long to measure each contestant, in milliseconds; 0 is a smoke test: a round of a sample, and
+   * nothing to be noted.
    *
    * @default 150
    */
@@ -211,7 +212,7 @@ export async function measureBenchmark(
         ratio: ratioOf(ours, others[i]),
         atMost,
       })),
-      note: await prepared.note?.(),
+      note: time === 0 ? undefined : await prepared.note?.(),
     };
   } catch (error) {
     return { name, expected, rivals: [], failure: (error as Error).message };
