@@ -33,7 +33,7 @@ export interface Selection {
   /**
    * After how many milliseconds the run is ended.
    *
-   * @default 30 minutes
+   * @default 40 minutes
    */
   readonly limit?: number;
   /**
@@ -62,7 +62,7 @@ export interface Totals {
 }
 
 /** A run that hangs is ended after this long. */
-const LIMIT_MS = 30 * 60_000;
+const LIMIT_MS = 40 * 60_000;
 
 /** The two runtimes: the one this runs on, and the Bun that is installed as a dependency. */
 export function runtimes(): Runtime[] {
