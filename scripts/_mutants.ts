@@ -1043,11 +1043,12 @@ export const mutants: readonly Mutant[] = [
     breaks: "a wait counts whatever it is for",
   }]),
   ...of("lib/redis/_side.ts", redisFaults, [{
-    from: "this.#watchBy(party.acknowledged + trustedFor(this.options.lease));",
+    from: "this.#watch.setBy(party.acknowledged + trustedFor(this.options.lease));",
     to: "",
     breaks: "a lease is watched from the grant on",
-  }, {
-    from: "if (now - at < this.options.lease) break;",
+  }]),
+  ...of("lib/redis/_absentees.ts", redisFaults, [{
+    from: "if (now - at < this.#lease) break;",
     to: "break;",
     breaks: "who gave up while the server is gone is not kept for its return",
   }]),

@@ -13,11 +13,13 @@
  * without anybody polling.
  */
 import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
-import type { Host, Timer } from "../_host.ts";
+import type { Host } from "../_host.ts";
 import { Meter } from "../_meter.ts";
 import { tell } from "../_observers.ts";
 import { LockTimeoutError } from "../errors.ts";
 import type { AcquireOptions, Contention, LockMode, LockParty } from "../lock.ts";
+import { Absentees } from "./_absentees.ts";
+import { Alarm } from "./_alarm.ts";
 import type { Connection, Dependent } from "./_connection.ts";
 import { LeaseLostError, RedisUnavailableError } from "./_errors.ts";
 import { Party } from "./_party.ts";
@@ -55,13 +57,13 @@ export class Side implements Dependent {
   holders: readonly LockParty[] | undefined;
   readonly #keys: readonly string[];
   readonly #parties = new Set<Party>();
-  /** Those who left while there was no way to tell, and when. */
-  readonly #absent = new Map<string, number>();
+  /** Those who left while there was no way to tell. */
+  readonly #absent: Absentees;
   #renewing: { readonly session: Session; readonly sent: number } | undefined;
-  #timer: Timer | undefined;
-  #due = Infinity;
-  #watch: Timer | undefined;
-  #watchDue = Infinity;
+  /** When everyone is renewed next. */
+  readonly #round: Alarm;
+  /** When the first lease could no longer be trusted. */
+  readonly #watch: Alarm;
 
   constructor(
     readonly connection: Connection,
@@ -72,6 +74,9 @@ export class Side implements Dependent {
     this.deadlines = deadlinesOf(this.host);
     this.meter = options.stats ? new Meter(this.host) : undefined;
     this.#keys = keysOf(name);
+    this.#absent = new Absentees(this.host, options.lease);
+    this.#round = new Alarm(this.host, (due) => this.#tick(due));
+    this.#watch = new Alarm(this.host, () => this.#watchLeases());
   }
 
   /** Whom to tell of long waits, if anybody. */
@@ -174,7 +179,7 @@ export class Side implements Dependent {
     }
     party.enter(BigInt(token));
     this.#schedule(this.options.lease / RENEWALS);
-    this.#watchBy(party.acknowledged + trustedFor(this.options.lease));
+    this.#watch.setBy(party.acknowledged + trustedFor(this.options.lease));
   }
 
   /** A party has waited for long. */
@@ -204,11 +209,11 @@ export class Side implements Dependent {
     this.#parties.delete(party);
     const { session } = this.connection;
     try {
-      if (session === undefined) this.#leaveLater(party);
+      if (session === undefined) this.#absent.add(party.id);
       else await this.#soon(session.call(this.#keys, "leave", [party.id]));
     } catch {
       // Its lease ends without us; if there is a connection before that, it need not wait for it.
-      this.#leaveLater(party);
+      this.#absent.add(party.id);
     } finally {
       this.#rest();
     }
@@ -221,9 +226,7 @@ export class Side implements Dependent {
   }
 
   sessionOpened(session: Session): void {
-    this.#forgetAbsent();
-    const ids = [...this.#absent.keys()];
-    this.#absent.clear();
+    const ids = this.#absent.takeAll();
     // What fails here fails with the session, and then the leases end by themselves.
     if (ids.length > 0) session.call(this.#keys, "leave", ids).catch(() => {});
     for (const party of this.#all("asking")) this.#ask(party);
@@ -232,21 +235,6 @@ export class Side implements Dependent {
 
   sessionMissed(error: RedisUnavailableError): void {
     for (const party of [...this.#parties]) if (party.pending) party.fail(error);
-  }
-
-  /** Notes one that the server is to be told of when there is a way to. */
-  #leaveLater(party: Party): void {
-    this.#forgetAbsent();
-    this.#absent.set(party.id, this.host.now());
-  }
-
-  /** Those who left a lease ago are forgotten by the server too. */
-  #forgetAbsent(): void {
-    const now = this.host.now();
-    for (const [id, at] of this.#absent) {
-      if (now - at < this.options.lease) break;
-      this.#absent.delete(id);
-    }
   }
 
   #all(state: Party["state"]): Party[] {
@@ -337,19 +325,13 @@ export class Side implements Dependent {
 
   /** Sees to it that everyone is renewed in `ms` milliseconds at the latest. */
   #schedule(ms: number): void {
-    const due = this.host.now() + ms;
-    if (due >= this.#due) return;
-    if (this.#timer !== undefined) this.host.clearTimer(this.#timer);
-    this.#due = due;
-    this.#timer = this.host.setTimer(() => this.#tick(), Math.max(0, ms));
+    this.#round.setBy(this.host.now() + ms);
   }
 
-  #tick(): void {
+  #tick(due: number): void {
     const { lease } = this.options;
     const now = this.host.now();
-    const stopped = now - this.#due > lease / RENEWALS;
-    this.#timer = undefined;
-    this.#due = Infinity;
+    const stopped = now - due > lease / RENEWALS;
     const { session } = this.connection;
     if (session === undefined || this.#parties.size === 0) return;
     this.#schedule(lease / RENEWALS);
@@ -401,27 +383,16 @@ export class Side implements Dependent {
     if (answer !== "" && party.pending) this.granted(party, answer);
   }
 
-  /** Sees to it that leases are looked at when one could no longer be trusted. */
-  #watchBy(due: number): void {
-    if (due >= this.#watchDue) return;
-    if (this.#watch !== undefined) this.host.clearTimer(this.#watch);
-    this.#watchDue = due;
-    const wait = Math.max(0, due - this.host.now());
-    this.#watch = this.host.setTimer(() => this.#watchLeases(), wait);
-  }
-
   /** Takes the trust from those whose lease was not renewed in time. */
   #watchLeases(): void {
-    if (this.#watch !== undefined) this.host.clearTimer(this.#watch);
-    this.#watch = undefined;
-    this.#watchDue = Infinity;
+    this.#watch.clear();
     const held = this.#all("held").filter(({ lost }) => lost === undefined);
     for (const party of held) {
       if (this.trusted(party) === 0) this.#lose(party, "its lease was not renewed in time");
     }
     const trusted = held.filter(({ lost }) => lost === undefined);
     const due = earliest(trusted.map(({ acknowledged }) => acknowledged));
-    this.#watchBy(due + trustedFor(this.options.lease));
+    this.#watch.setBy(due + trustedFor(this.options.lease));
   }
 
   #lose(party: Party, reason: string): void {
@@ -433,10 +404,8 @@ export class Side implements Dependent {
   /** Nothing is left running for nobody. */
   #rest(): void {
     if (this.#parties.size > 0) return;
-    if (this.#timer !== undefined) this.host.clearTimer(this.#timer);
-    if (this.#watch !== undefined) this.host.clearTimer(this.#watch);
-    this.#timer = this.#watch = undefined;
-    this.#due = this.#watchDue = Infinity;
+    this.#round.clear();
+    this.#watch.clear();
     if (this.#absent.size === 0) this.connection.dependents.delete(this);
   }
 }

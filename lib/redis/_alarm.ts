@@ -1,0 +1,35 @@
+/** A timer that goes off at the earliest of the moments it was set to, and then is not set. */
+import type { Host, Timer } from "../_host.ts";
+
+/** See above. */
+export class Alarm {
+  readonly #host: Host;
+  readonly #ring: (due: number) => void;
+  #timer: Timer | undefined;
+  #due = Infinity;
+
+  /** @param ring Told when it was to go off, by the host's clock. */
+  constructor(host: Host, ring: (due: number) => void) {
+    this.#host = host;
+    this.#ring = ring;
+  }
+
+  /** Sees to it that it goes off at `due` at the latest; at once if that is past. */
+  setBy(due: number): void {
+    if (due >= this.#due) return;
+    this.clear();
+    this.#due = due;
+    this.#timer = this.#host.setTimer(() => {
+      this.#timer = undefined;
+      this.#due = Infinity;
+      this.#ring(due);
+    }, Math.max(0, due - this.#host.now()));
+  }
+
+  /** It does not go off. */
+  clear(): void {
+    if (this.#timer !== undefined) this.#host.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#due = Infinity;
+  }
+}
