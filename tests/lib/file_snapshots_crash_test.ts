@@ -9,37 +9,24 @@ import {
   type CrashProgram,
   type CrashVerdict,
   exploreCrashes,
-  type Files,
   type Host,
   Simulation,
 } from "../../lab/worlds/simulation/mod.ts";
 import { withHost } from "../../lib/_host.ts";
 import { FileSnapshots } from "../../mod.ts";
-import { altered } from "./_altered.ts";
+import { altered, none, type Twin, twinOf, unlocked } from "./_altered.ts";
+import { failingAt } from "./_failing_disk.ts";
 
 const limit = { timeout: 120_000 };
 const FOLDER = "/data/app";
 const PATH = `${FOLDER}/state`;
 const NEXT = `${PATH}.interlock-next`;
 
-/** Changes what a process's files do. */
-type Twin = (files: Files) => Partial<Files>;
-
-const none: Twin = () => ({});
-
 /** The value of an epoch: what each commit added. */
 type Log = readonly string[];
 
 function open(host: Host, twin: Twin): FileSnapshots<Log> {
-  const other: Host = {
-    now: () => host.now(),
-    timeOrigin: host.timeOrigin,
-    setTimer: (callback, ms) => host.setTimer(callback, ms),
-    clearTimer: (timer) => host.clearTimer(timer),
-    random: () => host.random(),
-    files: { ...host.files, ...twin(host.files) },
-  };
-  return withHost(other, () => new FileSnapshots<Log>(PATH, []));
+  return withHost(twinOf(host, twin), () => new FileSnapshots<Log>(PATH, []));
 }
 
 interface Commit {
@@ -120,19 +107,13 @@ test(
     let failures = 0;
     for (let failing = 1, done = false; !done; failing++) {
       const { simulation, process, snapshots } = await prepare();
-      const { steps } = simulation;
-      let full = false;
-      simulation.beforeStep = ({ number, action }) => {
-        if (number !== steps + failing || action === "unlock" || action === "close") return;
-        full = true;
-        throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
-      };
-      const outcome = await simulation.finish(
-        snapshots.update((log) => [...log, "second"]).catch((error: Error) => error),
+      const { outcome, failed, beyond } = await failingAt(
+        simulation,
+        failing,
+        () => snapshots.update((log) => [...log, "second"]),
       );
-      done = simulation.steps < steps + failing;
-      simulation.beforeStep = undefined;
-      if (full) {
+      done = beyond;
+      if (failed) {
         // Not every step is needed: a lock that is asked for again at once was granted after all.
         const { value } = snapshots.read();
         if (outcome instanceof Error) {
@@ -200,9 +181,7 @@ const twins: Record<string, Twin> = {
   "does not remove what was left": (files) => ({
     open: (path, options) => files.open(path, { ...options, exclusive: false }),
   }),
-  "does not lock": (files) => ({
-    open: (path, options) => altered(files.open(path, options), { tryLock: () => true }),
-  }),
+  "does not lock": unlocked,
 };
 
 for (const [defect, twin] of Object.entries(twins)) {

@@ -11,7 +11,7 @@ import { CsvRow, QueueFullError, queueWrite, removeFromQueue, Table } from "../.
 import { FileLock, type Guard, type LockMode } from "../../mod.ts";
 import { writeBlindly, writeFenced } from "./_fenced_file.ts";
 import { type StoreRoles, storeRoles } from "./_store_roles.ts";
-import { type Twin, twinOf } from "../lib/queue/_twins.ts";
+import { type Twin, twinOf } from "../lib/_altered.ts";
 import { TABLE, type TwinName, twins } from "./_storm.ts";
 import { openTally, tallyAfter, wrongWith } from "./_tally.ts";
 

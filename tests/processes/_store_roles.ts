@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Recorder, recorder } from "../../lab/mod.ts";
 import { Prng } from "../../lab/engine/prng.ts";
-import { type Files, type Host, systemHost, withHost } from "../../lib/_host.ts";
+import { systemHost, withHost } from "../../lib/_host.ts";
 import {
   exportStore,
   FileStore,
@@ -13,7 +13,7 @@ import {
   uncoordinated,
 } from "../../lib/store/mod.ts";
 import { FileLock } from "../../mod.ts";
-import { altered } from "../lib/store/_simulated.ts";
+import { twinOf, unlocked } from "../lib/_altered.ts";
 import { callAtRandom } from "../lib/store/_store_client.ts";
 
 /** The parameters of each role. */
@@ -62,13 +62,6 @@ function growingFile(path: string): () => number {
   };
 }
 
-/** The system, but that whoever asks for a lock has it. */
-function withoutLocks({ files }: Host): Host {
-  const open: Files["open"] = (path, options) =>
-    altered(files.open(path, options), { tryLock: () => true });
-  return { ...systemHost, files: { ...files, open } };
-}
-
 function strategyOf(store: FileStore, lock: string | undefined): Strategy {
   return lock === undefined ? uncoordinated(store) : locked(store, new FileLock(lock));
 }
@@ -85,7 +78,7 @@ export function storeRoles(
 ): { [R in keyof StoreRoles]: (params: StoreRoles[R]) => Promise<void> } {
   return {
     async store({ folder, clock, name, keys, seed, calls: times, locks }) {
-      const host = locks ? systemHost : withoutLocks(systemHost);
+      const host = locks ? systemHost : twinOf(systemHost, unlocked);
       const store = withHost(host, () => new FileStore(folder));
       const prng = new Prng(seed);
       const calls: Recorder = recorder({ sequence: growingFile(clock) });

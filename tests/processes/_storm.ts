@@ -1,6 +1,7 @@
 /** A table on which producers and drainers work while they are killed again and again. */
 import { listSetAside, Table } from "../../lib/queue/mod.ts";
-import { forgetful, none, unlocked } from "../lib/queue/_twins.ts";
+import { none, unlocked } from "../lib/_altered.ts";
+import { forgetful } from "../lib/queue/_twins.ts";
 import { type Child, start } from "./_children.ts";
 
 /** What may be wrong with a process. */

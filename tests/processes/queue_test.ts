@@ -13,7 +13,7 @@ import {
 } from "../../lib/queue/mod.ts";
 import { runs } from "../_runs.ts";
 import { Folder } from "../lib/_folder.ts";
-import { twinOf } from "../lib/queue/_twins.ts";
+import { twinOf } from "../lib/_altered.ts";
 import { participants, start } from "./_children.ts";
 import { rage, type Storm, TABLE, type TwinName, twins, wrongWith } from "./_storm.ts";
 

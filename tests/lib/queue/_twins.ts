@@ -1,25 +1,6 @@
-/** Hosts whose files do something otherwise, so that what is built on them has a defect. */
+/** A table that does not count what it applied. */
 import { decodeVersion, encodeVersion } from "../../../lib/_file_version.ts";
-import type { Files, Host } from "../../../lib/_host.ts";
-import { altered } from "../_altered.ts";
-
-/** Changes what a process's files do. */
-export type Twin = (files: Files) => Partial<Files>;
-
-/** Changes nothing. */
-export const none: Twin = () => ({});
-
-/** The same process with other files. */
-export function twinOf(host: Host, twin: Twin): Host {
-  return {
-    now: () => host.now(),
-    timeOrigin: host.timeOrigin,
-    setTimer: (callback, ms) => host.setTimer(callback, ms),
-    clearTimer: (timer) => host.clearTimer(timer),
-    random: () => host.random(),
-    files: { ...host.files, ...twin(host.files) },
-  };
-}
+import { altered, type Twin } from "../_altered.ts";
 
 /** What a table's file would be if it did not count what was applied. */
 function withoutCount(bytes: Uint8Array | undefined): Uint8Array | undefined {
@@ -45,9 +26,4 @@ export const forgetful: Twin = (files) => ({
       },
     });
   },
-});
-
-/** Takes every lock for granted. */
-export const unlocked: Twin = (files) => ({
-  open: (path, options) => altered(files.open(path, options), { tryLock: () => true }),
 });

@@ -24,8 +24,8 @@ import {
   type SetAside,
   Table,
 } from "../../../lib/queue/mod.ts";
-import { altered } from "../_altered.ts";
-import { forgetful, none, type Twin, twinOf } from "./_twins.ts";
+import { altered, none, type Twin, twinOf } from "../_altered.ts";
+import { forgetful } from "./_twins.ts";
 
 const limit = { timeout: 300_000 };
 const BASE = "/data";

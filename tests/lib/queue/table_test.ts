@@ -17,6 +17,7 @@ import {
   WriteRefusedError,
 } from "../../../lib/queue/mod.ts";
 import { CorruptError, FileSnapshots, QueueFullError } from "../../../mod.ts";
+import { failingAt } from "../_failing_disk.ts";
 import { Folder } from "../_folder.ts";
 
 const limit = { timeout: 60_000 };
@@ -481,18 +482,12 @@ for (const [name, operation] of Object.entries(operations)) {
       let failures = 0, taken = 0;
       for (let failing = 1, done = false; !done; failing++) {
         const { simulation, process, table } = await prepare();
-        const { steps } = simulation;
-        let failed = false;
-        simulation.beforeStep = ({ number, action }) => {
-          if (number !== steps + failing || action === "unlock" || action === "close") return;
-          failed = true;
-          throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
-        };
-        const outcome = await simulation.finish(
-          Promise.resolve(operation(table, process)).catch((error: Error) => error),
+        const { outcome, failed, beyond } = await failingAt<unknown>(
+          simulation,
+          failing,
+          () => operation(table, process),
         );
-        done = simulation.steps < steps + failing;
-        simulation.beforeStep = undefined;
+        done = beyond;
         const rejected = outcome instanceof Error;
         if (failed && rejected) failures++;
         if (rejected) assert.match(outcome.message, /^Cannot |^no space left/);

@@ -8,15 +8,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CrashOptions, CrashProgram, SimulatedProcess } from "../../../lab/mod.ts";
 import type { FileStore, Item } from "../../../lib/store/mod.ts";
-import {
-  altered,
-  explore,
-  FOLDER,
-  none,
-  openAfterCrash,
-  openStore,
-  type Twin,
-} from "./_simulated.ts";
+import { altered, none, type Twin, unlocked } from "../_altered.ts";
+import { explore, FOLDER, openAfterCrash, openStore } from "./_simulated.ts";
 import { NaiveStore, type Written } from "./_naive_store.ts";
 
 const limit = { timeout: 300_000 };
@@ -299,12 +292,7 @@ const twins: Record<string, readonly [twin: Twin, shows: typeof alone]> = {
     }),
     alone,
   ],
-  "does not lock": [
-    (files) => ({
-      open: (path, options) => altered(files.open(path, options), { tryLock: () => true }),
-    }),
-    amongOthers,
-  ],
+  "does not lock": [unlocked, amongOthers],
   "does not look for pins": [
     (files) => ({ list: (path) => files.list(path).filter((name) => !/\.\d+$/.test(name)) }),
     beneathReaders,

@@ -9,7 +9,8 @@ import { type Files, type SimulatedProcess, Simulation } from "../../../lab/mod.
 import { Contents } from "../../../lib/store/_contents.ts";
 import { ManifestFile } from "../../../lib/store/_manifest_file.ts";
 import type { FileStore, StoreSnapshot } from "../../../lib/store/mod.ts";
-import { FOLDER, none, openStore, type Twin } from "./_simulated.ts";
+import { none, type Twin } from "../_altered.ts";
+import { FOLDER, openStore } from "./_simulated.ts";
 
 const limit = { timeout: 60_000 };
 const MANIFEST = `${FOLDER}/manifest`;

@@ -17,6 +17,7 @@ import { encodeVersion } from "../../../lib/_file_version.ts";
 import { Simulation } from "../../../lab/mod.ts";
 import { decodeManifest } from "../../../lib/store/_manifest.ts";
 import { FileStore, type Item } from "../../../lib/store/mod.ts";
+import { failingAt } from "../_failing_disk.ts";
 import { Folder } from "../_folder.ts";
 import { FOLDER, openStore } from "./_simulated.ts";
 
@@ -290,19 +291,15 @@ test(
         const store = openStore(process);
         await simulation.finish(store.set("a", "old"));
         await simulation.finish(store.set("b", "old"));
-        const { steps } = simulation;
-        let full = false;
-        simulation.beforeStep = ({ number, action }) => {
-          if (number !== steps + failing || action === "unlock" || action === "close") return;
-          full = true;
-          throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
-        };
-        const outcome = await simulation.finish(operation(store).catch((error: Error) => error));
-        done = simulation.steps < steps + failing;
-        simulation.beforeStep = undefined;
+        const { outcome, failed, beyond } = await failingAt(
+          simulation,
+          failing,
+          () => operation(store),
+        );
+        done = beyond;
         const state = async () =>
           JSON.stringify(await Promise.all((await store.list()).map(({ key }) => store.get(key))));
-        if (full && outcome instanceof Error) {
+        if (failed && outcome instanceof Error) {
           failures++;
           assert.match(outcome.message, /^Cannot (write|lock|read) |no space left/);
           const taken = /a power loss may take it back/.test(outcome.message);

@@ -9,7 +9,8 @@ import { check, describeCheck, recorder, Simulation } from "../../../lab/mod.ts"
 import { Prng } from "../../../lab/engine/prng.ts";
 import { type Entry, MemoryStore, type Store } from "../../../lib/store/mod.ts";
 import { runs } from "../../_runs.ts";
-import { altered, none, openStore, type Twin } from "./_simulated.ts";
+import { none, type Twin, unlocked } from "../_altered.ts";
+import { openStore } from "./_simulated.ts";
 import { callAtRandom } from "./_store_client.ts";
 import { storeModel } from "./_store_model.ts";
 
@@ -96,9 +97,6 @@ async function broken(seeds: number, history: (seed: number) => ReturnType<typeo
 }
 
 test("the check finds a FileStore that does not lock", limit, async () => {
-  const unlocked: Twin = (files) => ({
-    open: (path, options) => altered(files.open(path, options), { tryLock: () => true }),
-  });
   const count = await broken(20, (seed) => simulated(seed, unlocked));
   console.log(`  ${count} of 20 are wrong`);
   assert(count > 0);
