@@ -7,7 +7,7 @@
  * @module
  */
 import process from "node:process";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
 import { ScheduleCodeError } from "../engine/mod.ts";
 import {
   type Layout,
@@ -21,27 +21,27 @@ import {
 } from "../reports/mod.ts";
 import { wrap } from "../reports/_wrap.ts";
 import { findScenario, scenarios } from "../scenarios/mod.ts";
-import {
-  isWorldName,
-  type Scenario,
-  Subject,
-  UsageError,
-  whyNot,
-  WORLD_NAMES,
-  WorldError,
-  type WorldName,
-} from "../worlds/mod.ts";
+import { type Scenario, UsageError, whyNot, WorldError, type WorldName } from "../worlds/mod.ts";
 import { didYouMean } from "../worlds/_did_you_mean.ts";
+import {
+  parsePositive,
+  parseSetting,
+  parseStrategy,
+  parseWhole,
+  parseWorld,
+  WORLDS,
+} from "./_arguments.ts";
 import { BenchCommand, type BenchFlags, figureList, parsePercent } from "./_bench_command.ts";
+import { findSubjects, isHere, type LeftOut, requireWorld, worldsOf } from "./_choice.ts";
+import { tourTogether } from "./_crew.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
 import { writeReport } from "./report.ts";
 import { play } from "./play.ts";
 import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
-
-export type { Terminal };
-import { tourTogether } from "./_crew.ts";
 import { Distances } from "./tour.ts";
 import { investigate, nearestWorld, recallSchedule, REPLAYS, reproduce } from "./trial.ts";
+
+export type { Terminal };
 
 const MET = 0;
 const NOT_MET = 1;
@@ -49,8 +49,6 @@ const UNUSABLE = 2;
 
 /** For how many milliseconds a report measures each variant. */
 const REPORT_TIME = 200;
-
-const WORLDS = WORLD_NAMES.join(", ");
 
 /**
  * Runs one command.
@@ -266,7 +264,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
       finish(outcome.met);
     });
 
-  /** Makes figures, and tells each as soon as it is made. */
+  /** Tries every variant, and tells of each as soon as it was tried. */
   async function runTour(stops: readonly Scenario[], options: TourFlags): Promise<void> {
     const started = performance.now();
     let scenario = "";
@@ -354,35 +352,6 @@ function silent(terminal: Terminal): Terminal {
   return { ...terminal, out: () => {} };
 }
 
-/** A distance that cannot be had here, and why. */
-interface LeftOut {
-  readonly world: WorldName;
-  readonly why: string;
-}
-
-/**
- * Which distances to try: the one asked for, else all that can be had here.
- *
- * @param among The scenarios: a distance that none of them knows is not missed.
- * @throws {UsageError} when the one asked for cannot be had
- */
-function worldsOf(
-  asked: WorldName | undefined,
-  among: readonly Scenario[] = scenarios,
-): { worlds: readonly WorldName[]; leftOut: readonly LeftOut[] } {
-  if (asked !== undefined) {
-    requireHere(asked);
-    return { worlds: [asked], leftOut: [] };
-  }
-  const leftOut = WORLD_NAMES.flatMap((world) => {
-    const why = whyNot(world);
-    const known = among.some((scenario) => scenario.worlds.includes(world));
-    return why === undefined || !known ? [] : [{ world, why }];
-  });
-  const missing = leftOut.map(({ world }) => world);
-  return { worlds: WORLD_NAMES.filter((world) => !missing.includes(world)), leftOut };
-}
-
 /** What makes the same report again. */
 function reportArguments(name: string | undefined, options: ReportFlags): string[] {
   const { world, seed, time, figures } = options;
@@ -397,36 +366,6 @@ function reportArguments(name: string | undefined, options: ReportFlags): string
 
 function tellLeftOut(leftOut: readonly LeftOut[], tell: (line: string) => void): void {
   for (const { world, why } of leftOut) tell(`left out between ${world}: ${why}`);
-}
-
-/** Whether it can be run somewhere on this machine. */
-function isHere(subject: Subject): boolean {
-  return whyNot(nearestWorld(subject)) === undefined;
-}
-
-function requireHere(world: WorldName): void {
-  const why = whyNot(world);
-  if (why !== undefined) throw new UsageError(`Cannot run anything between ${world}: ${why}`);
-}
-
-function findSubjects(target: string, parameters?: Record<string, number>): Subject[] {
-  const [name, variant, ...rest] = target.split("/");
-  if (rest.length > 0) {
-    throw new UsageError(`Cannot find "${target}": write scenario or scenario/variant`);
-  }
-  const scenario = findScenario(name);
-  const names = variant === undefined ? Object.keys(scenario.variants) : [variant];
-  return names.map((each) => new Subject(scenario, each, parameters));
-}
-
-function requireWorld({ label, scenario, worlds }: Subject, world: WorldName): void {
-  if (worlds.includes(world)) return requireHere(world);
-  const why = scenario.notes?.[world];
-  throw new UsageError(
-    `Cannot run ${label} between ${world}: it makes sense between ${worlds.join(", ")}${
-      why === undefined ? "" : ` (${why})`
-    }`,
-  );
 }
 
 /** A scenario as data: all but what cannot be written down. */
@@ -447,37 +386,6 @@ function toData(scenario: Scenario): unknown {
       ]),
     ),
   };
-}
-
-function parseWorld(text: string): WorldName {
-  if (isWorldName(text)) return text;
-  throw new InvalidArgumentError(`The worlds are ${WORLDS}.`);
-}
-
-function parseStrategy(text: string): StrategyName {
-  const found = STRATEGY_NAMES.find((name) => name === text);
-  if (found !== undefined) return found;
-  throw new InvalidArgumentError(`The strategies are ${STRATEGY_NAMES.join(", ")}.`);
-}
-
-function parseWhole(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= 0xffff_ffff) return value;
-  throw new InvalidArgumentError("It takes a whole number from 0 to 4294967295.");
-}
-
-function parsePositive(text: string): number {
-  const value = parseWhole(text);
-  if (value > 0) return value;
-  throw new InvalidArgumentError("It takes a whole number from 1 to 4294967295.");
-}
-
-function parseSetting(text: string, before: Record<string, number> = {}): Record<string, number> {
-  const match = /^([A-Za-z]\w*)=(\d+)$/.exec(text);
-  if (match === null) {
-    throw new InvalidArgumentError("Write it as name=value, with a whole number.");
-  }
-  return { ...before, [match[1]]: Number(match[2]) };
 }
 
 if (import.meta.main) {
