@@ -33,14 +33,8 @@ export * from "./scenarios/mod.ts";
 export * from "./reports/mod.ts";
 export * from "./runners/races.ts";
 export * from "./runners/tour.ts";
-export {
-  investigate,
-  type KnownSchedule,
-  type RecallOptions,
-  recallSchedule,
-  reproduce,
-  type TrialOptions,
-} from "./runners/trial.ts";
+export { investigate, reproduce, type TrialOptions } from "./runners/trial.ts";
+export { type KnownSchedule, type RecallOptions, recallSchedule } from "./runners/recall.ts";
 export { STRATEGY_NAMES, type StrategyName } from "./runners/_make_strategy.ts";
 export { expectMet, type TestOptions, testScenario } from "./runners/test.ts";
 export { measureBenchmark, type MeasureOptions } from "./runners/measure.ts";

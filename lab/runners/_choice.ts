@@ -8,7 +8,7 @@ import {
   WORLD_NAMES,
   type WorldName,
 } from "../worlds/mod.ts";
-import { nearestWorld } from "./trial.ts";
+import { nearestWorld } from "./_nearest.ts";
 
 /** A distance that cannot be had here, and why. */
 export interface LeftOut {

@@ -39,7 +39,9 @@ import { writeReport } from "./report.ts";
 import { play } from "./play.ts";
 import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
 import { Distances } from "./tour.ts";
-import { investigate, nearestWorld, recallSchedule, REPLAYS, reproduce } from "./trial.ts";
+import { nearestWorld } from "./_nearest.ts";
+import { recallSchedule } from "./recall.ts";
+import { investigate, REPLAYS, reproduce } from "./trial.ts";
 
 export type { Terminal };
 

@@ -6,7 +6,7 @@ import { type Exploration, explore } from "../engine/mod.ts";
 import { type Scenario, Subject } from "../worlds/mod.ts";
 import { makeStrategy, STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
 import { Distances } from "./tour.ts";
-import { isNear, nearestWorld } from "./trial.ts";
+import { isNear, nearestWorld } from "./_nearest.ts";
 
 /** Those to whom a seed means nothing: one run says all. */
 const UNSEEDED: readonly StrategyName[] = ["bounded", "exhaustive", "dpor"];

@@ -14,7 +14,8 @@ import {
   Subject,
   type World,
 } from "../worlds/mod.ts";
-import { investigate, recallSchedule, reproduce, type TrialOptions } from "./trial.ts";
+import { recallSchedule } from "./recall.ts";
+import { investigate, reproduce, type TrialOptions } from "./trial.ts";
 
 /** A race between tasks of one isolate. */
 export interface Race {

@@ -10,14 +10,9 @@ import type { TrialResult } from "../reports/mod.ts";
 import { type Distance, openDistance, Subject } from "../worlds/mod.ts";
 import type { Scenario, WorldName } from "../worlds/mod.ts";
 import { TOUR_BUDGETS } from "./_budgets.ts";
-import {
-  investigate,
-  isNear,
-  nearestWorld,
-  recallSchedule,
-  reproduce,
-  type TrialOptions,
-} from "./trial.ts";
+import { isNear, nearestWorld } from "./_nearest.ts";
+import { recallSchedule } from "./recall.ts";
+import { investigate, reproduce, type TrialOptions } from "./trial.ts";
 
 /** Orders tried step by step where each step is a message. */
 const SAMPLE = 10;

@@ -1,6 +1,5 @@
 /** Trying one variant at one distance: exploring it, replaying a schedule, running it free. */
 import {
-  decodeSchedule,
   describeOutcome,
   encodeSchedule,
   explore,
@@ -16,8 +15,6 @@ import {
   record,
   type Recording,
   replay,
-  type Schedule,
-  ScheduleCodeError,
   shrink,
 } from "../engine/mod.ts";
 import {
@@ -27,16 +24,10 @@ import {
   toRun,
   type TrialResult,
 } from "../reports/mod.ts";
-import { findScenario } from "../scenarios/mod.ts";
-import {
-  benchParameters,
-  type Distance,
-  openDistance,
-  type Scenario,
-  Subject,
-  type WorldName,
-} from "../worlds/mod.ts";
+import { benchParameters, type Distance, Subject, type WorldName } from "../worlds/mod.ts";
 import { makeStrategy, type StrategyName } from "./_make_strategy.ts";
+import { isNear } from "./_nearest.ts";
+import type { KnownSchedule } from "./recall.ts";
 
 /** How many schedules are run at most where nothing else is asked for: as many as take seconds. */
 const BUDGETS: Readonly<Record<WorldName, number>> = {
@@ -55,16 +46,6 @@ const FREE_TIME = 700;
 
 /** How many pairs of equivalent orders are compared before a reduced search counts as a proof. */
 const EQUIVALENT = 25;
-
-/** Whether a distance is in this isolate: then orders are explored there, by the thousand. */
-export function isNear(world: WorldName): boolean {
-  return world === "tasks" || world === "simulation";
-}
-
-/** The distance at which a variant is explored: the nearest at which it makes sense. */
-export function nearestWorld({ worlds }: Subject): WorldName {
-  return worlds.find(isNear) ?? worlds[0];
-}
 
 /** How to look for a failure. */
 export interface TrialOptions {
@@ -208,63 +189,6 @@ async function tellApart(program: Program, recording: Recording): Promise<string
   return `no step differs in ${
     REPLAYS + 1
   } runs, so it is in what is between steps, or in the check`;
-}
-
-/** A schedule together with what it belongs to and the run it was made from. */
-export interface KnownSchedule {
-  /** What it belongs to. */
-  readonly subject: Subject;
-  /** What the code says. */
-  readonly schedule: Schedule;
-  /** The schedule's run between tasks. */
-  readonly reference: Recording;
-}
-
-/** What a schedule code may belong to. */
-export interface RecallOptions {
-  /** The scenarios to look among. @default those that come with the lab */
-  among?: readonly Scenario[];
-  /** `scenario/variant` that the code must be for, if the caller has one in mind. */
-  target?: string;
-}
-
-/**
- * Reads a schedule code, finds what it belongs to, and runs it once between tasks, so that a replay
- * further away can be compared with it step by step.
- *
- * @param code The schedule code.
- * @param options Where to look for its scenario, and what it must be for.
- * @throws {ScheduleCodeError} when it is no code, or for something else.
- * @throws {UsageError} when the scenario or variant does not exist here.
- */
-export async function recallSchedule(
-  code: string,
-  { among, target }: RecallOptions = {},
-): Promise<KnownSchedule> {
-  const schedule = decodeSchedule(code);
-  const label = `${schedule.scenario}/${schedule.variant}`;
-  if (target !== undefined && target !== label) {
-    throw new ScheduleCodeError(`Cannot replay schedule on ${target}: the code is for ${label}`);
-  }
-  const scenario = findScenario(schedule.scenario, among);
-  const names = Object.keys(scenario.parameters);
-  const parameters = Object.fromEntries(
-    names.map((name, index) => [name, schedule.parameters[index]]),
-  );
-  const subject = new Subject(scenario, schedule.variant, parameters);
-  if (names.length !== schedule.parameters.length || subject.structure !== schedule.structure) {
-    throw new ScheduleCodeError(
-      `Cannot replay schedule on ${label}: the code was made for another structure of it (${schedule.structure}, here it is ${subject.structure})`,
-    );
-  }
-  await using nearest = openDistance(nearestWorld(subject));
-  const reference = await replay(await nearest.stepped(subject), schedule.choices);
-  if (reference.outcome.kind === "diverged") {
-    throw new ScheduleCodeError(
-      `Cannot replay schedule on ${label}: ${describeOutcome(reference.outcome)}`,
-    );
-  }
-  return { subject, schedule, reference };
 }
 
 /** Replays a schedule at a distance, several times. */

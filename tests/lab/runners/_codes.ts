@@ -1,6 +1,6 @@
 /** The codes of all minimal failures that come with the lab; as a command it prints them as JSON. */
 import { investigate, openDistance, type Scenario, scenarios, Subject } from "../../../lab/mod.ts";
-import { isNear, nearestWorld } from "../../../lab/runners/trial.ts";
+import { isNear, nearestWorld } from "../../../lab/runners/_nearest.ts";
 import type { WorldName } from "../../../lab/worlds/mod.ts";
 
 /**

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { whyNot } from "../../../lab/mod.ts";
-import { isNear } from "../../../lab/runners/trial.ts";
+import { isNear } from "../../../lab/runners/_nearest.ts";
 import { runCommand, runtimes } from "../../../lab/worlds/_runtimes.ts";
 import { minimalCodes } from "./_codes.ts";
 

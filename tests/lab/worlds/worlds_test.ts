@@ -112,7 +112,9 @@ for (const world of here(WORLD_NAMES)) {
         );
         assert.ok(outcome.kind === "threw" && outcome.actor === "B");
         assert.match(String(outcome.error), /RangeError: B has had enough/);
-        assert.ok(!(elapsedThen <= 0), `${elapsedThen}`);
+        // Farther away whoever throws does not tell when.
+        const known = world === "tasks" ? elapsedThen > 0 : Number.isNaN(elapsedThen);
+        assert.ok(known, `${elapsedThen} ms`);
         const { outcome: next, elapsed } = await distance.free!(new Subject(lostUpdate, "locked"));
         assert.equal(next.kind, "passed");
         assert.ok(elapsed > 0);
