@@ -984,6 +984,25 @@ export const mutants: readonly Mutant[] = [
     to: "      this.writes.start(write);",
     breaks: "nothing is committed after its signal has aborted",
   }]),
+  ...of("lib/workers/_slot_writer.ts", slots, [{
+    from: "    this.#side.seat.pokeQueue();\n",
+    to: "",
+    breaks: "commits that have become pointless give up and do not stand in a writer's way",
+  }]),
+  ...of("lib/workers/_thread_side.ts", slots, [{
+    from: "        worthwhile?.();\n        return entered",
+    to: "        return entered",
+    breaks: "a blocked commit that has become pointless gives up",
+  }]),
+  ...of("lib/workers/_thread_side.ts", sharedSnapshots, [{
+    from: "        this.#clearDoor();\n",
+    to: "",
+    breaks: "a commit that has become pointless gives up also behind others of its thread",
+  }, {
+    from: "          awaited.withdraw();\n          seat.wake();\n          throw reason;",
+    to: "          throw reason;",
+    breaks: "a commit that gives up leaves the queue",
+  }]),
   ...of("lib/workers/_slot_changes.ts", sharedSnapshots, [{
     from: '        slots.verify("wait for a change of");\n',
     to: "",

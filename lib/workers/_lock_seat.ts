@@ -237,6 +237,11 @@ export class LockSeat extends Seat {
     if (first && writer >= 0 && (word & HOLDERS) === 0) this.#poke(writer);
   }
 
+  /** Signals all who wait: they may have reason to go. */
+  pokeQueue(): void {
+    for (const { owner } of this.look().waiters) this.#poke(owner);
+  }
+
   /** Wakes whatever of this thread waits on its signal. */
   poke(): void {
     this.#poke(this.owner);

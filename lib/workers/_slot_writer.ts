@@ -5,6 +5,13 @@
  * What always holds: only who has the turn, which is to hold the lock alone, publishes; and what it
  * publishes was made from the version that is current, because nobody else has published since it
  * got its turn. A write waits for both before its function runs, so that none runs in vain.
+ *
+ * **A commit does not stand in the way of the writer it waits for.** Its base is pinned most often, so
+ * while it waits for its turn, whoever has the turn may wait for that very slot. Then its base is no
+ * longer current, for nobody waits for the slot that is; so it cannot succeed any more. Whoever has
+ * the turn and finds no slot signals all who wait for theirs, and who is signalled looks whether its
+ * wait is worthwhile still. One that looked before its base was past had read its signal before
+ * that, and wakes; one that looks later sees that it is.
  */
 import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import type { Host } from "../_host.ts";
@@ -119,8 +126,9 @@ export class SlotWriter {
   async #write(job: Job<Promise<Uint8Array>>, options: UpdateOptions): Promise<number> {
     const write = this.writes.request(options.label);
     try {
-      using _turn = await this.#side.acquire(true, options);
-      this.#expect(job.expected);
+      const worthwhile = () => this.#expect(job.expected);
+      using _turn = await this.#side.acquire(true, options, worthwhile);
+      worthwhile();
       let free = await this.#slot(write, options);
       options.signal?.throwIfAborted();
       this.writes.start(write);
@@ -140,8 +148,10 @@ export class SlotWriter {
   #writeSync(job: Job<Uint8Array>, options: SyncUpdateOptions): number {
     const write = this.writes.request(options.label);
     try {
-      using _turn = new Hold(this.#side, "write", this.#side.acquireSync(true, options));
-      this.#expect(job.expected);
+      const worthwhile = () => this.#expect(job.expected);
+      const timed = this.#side.acquireSync(true, options, worthwhile);
+      using _turn = new Hold(this.#side, "write", timed);
+      worthwhile();
       let free = this.#slotSync(write, options);
       this.writes.start(write);
       const epoch = this.#slots.epoch + 1;
@@ -227,6 +237,7 @@ export class SlotWriter {
 
   #search(write: Write): { awaited: Awaited; found: () => FreeSlot } {
     const slots = this.#slots;
+    this.#side.seat.pokeQueue();
     const { freed } = slots;
     let free: FreeSlot | undefined;
     const awaited = {

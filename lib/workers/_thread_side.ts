@@ -28,14 +28,17 @@ import type { Words } from "./_memory.ts";
 import { LockSeat } from "./_lock_seat.ts";
 import { blockFor, waitFor } from "./_waiting.ts";
 
+/** Throws what a wait ends with that has become pointless. */
+export type Worthwhile = () => void;
+
 /** A task on its way in; the door knows it as the owner of its place. */
 class Caller {
   readonly timed: Timed;
-
   constructor(
     readonly writes: boolean,
     options: AcquireOptions | undefined,
     readonly begun: number,
+    readonly worthwhile: Worthwhile | undefined,
   ) {
     this.timed = named(this.mode, options);
   }
@@ -54,6 +57,8 @@ export class ThreadSide implements Side {
   readonly #onContention: LockOptions["onContention"];
   readonly #contentionAfter: number;
   readonly #door = new RwLock();
+  /** Those at the door whose wait may become pointless, and what ends it then. */
+  readonly #doubtful = new Map<Worthwhile, AbortController>();
   /** How many tasks are at the door or in it. */
   #queued = 0;
   /** The one that waits in the shared queue. */
@@ -99,8 +104,16 @@ export class ThreadSide implements Side {
     return this.#hold(writes, this.#admit(writes, this.#timedFor(writes, options)));
   }
 
-  /** Enters in its turn. */
-  async acquire(writes: boolean, options: AcquireOptions | undefined): Promise<Guard> {
+  /**
+   * Enters in its turn.
+   *
+   * @param worthwhile Called whenever this thread's signal was given; when it throws, the wait is over.
+   */
+  async acquire(
+    writes: boolean,
+    options: AcquireOptions | undefined,
+    worthwhile?: Worthwhile,
+  ): Promise<Guard> {
     const { timeout = Infinity, signal } = options ?? {};
     if (signal?.aborted) {
       if (this.#meter !== undefined) this.#meter.aborted++;
@@ -108,7 +121,7 @@ export class ThreadSide implements Side {
     }
     const entered = this.enter(writes, options);
     if (entered !== undefined) return entered;
-    const caller = new Caller(writes, options, this.#host.now());
+    const caller = new Caller(writes, options, this.#host.now(), worthwhile);
     if (timeout === 0) throw this.#timedOut(caller);
 
     const contention = this.#onContention === undefined
@@ -129,11 +142,15 @@ export class ThreadSide implements Side {
     }
   }
 
-  /** Enters in its turn, blocking the thread; answers by what the guard that is owed goes. */
-  acquireSync(writes: boolean, options: AcquireOptions | undefined): Timed | undefined {
+  /** The same with the thread blocked; answers by what the guard that is owed goes. */
+  acquireSync(
+    writes: boolean,
+    options: AcquireOptions | undefined,
+    worthwhile?: Worthwhile,
+  ): Timed | undefined {
     if (this.#pass(writes)) return this.#admit(writes, this.#timedFor(writes, options));
     const { timeout = Infinity } = options ?? {};
-    const caller = new Caller(writes, options, this.#host.now());
+    const caller = new Caller(writes, options, this.#host.now(), worthwhile);
     if (timeout === 0) throw this.#timedOut(caller);
     if (this.busy) {
       throw new Error(
@@ -149,7 +166,10 @@ export class ThreadSide implements Side {
     const sought = {
       words: seat.words,
       signal: seat.signal,
-      attempt: () => entered = seat.attempt(writes),
+      attempt: () => {
+        worthwhile?.();
+        return entered = seat.attempt(writes);
+      },
     };
     try {
       let left = timeout;
@@ -265,10 +285,29 @@ export class ThreadSide implements Side {
     timeout: number,
     signal: AbortSignal | undefined,
   ): Promise<Guard> {
+    const { worthwhile } = caller;
+    if (worthwhile !== undefined) {
+      const refusal = new AbortController();
+      this.#doubtful.set(worthwhile, refusal);
+      signal = signal === undefined ? refusal.signal : AbortSignal.any([signal, refusal.signal]);
+    }
     try {
       return await this.#door.write({ timeout, signal, owner: caller });
     } catch (error) {
       throw error instanceof LockTimeoutError ? this.#timedOut(caller, error.waited) : error;
+    } finally {
+      if (worthwhile !== undefined) this.#doubtful.delete(worthwhile);
+    }
+  }
+
+  /** Turns those away at the door who need not wait any longer. */
+  #clearDoor(): void {
+    for (const [worthwhile, refusal] of this.#doubtful) {
+      try {
+        worthwhile();
+      } catch (reason) {
+        refusal.abort(reason);
+      }
     }
   }
 
@@ -280,13 +319,23 @@ export class ThreadSide implements Side {
     // It may have aborted since the door opened.
     signal?.throwIfAborted();
     const { seat } = this;
-    const { writes } = caller;
+    const { writes, worthwhile } = caller;
     seat.enqueue(writes);
     this.#front = caller;
     const awaited = {
       words: seat.words,
       signal: seat.signal,
-      attempt: () => seat.attempt(writes),
+      attempt: () => {
+        this.#clearDoor();
+        try {
+          worthwhile?.();
+        } catch (reason) {
+          awaited.withdraw();
+          seat.wake();
+          throw reason;
+        }
+        return seat.attempt(writes);
+      },
       withdraw: () => {
         seat.withdraw(writes);
         this.#front = undefined;

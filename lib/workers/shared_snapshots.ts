@@ -69,7 +69,9 @@ export type * from "./_shared_snapshots_types.ts";
  *   base. Until then, and if it throws, aborts or passes its limit, value and epoch are as they were.
  *   Threads are served in the order in which they came, as by {@linkcode SharedRwLock}.
  * - **Room**: when readers have pinned all versions but the current one, a writer waits until one is
- *   released, or fails by its `timeout` with a {@linkcode SlotTimeoutError}; readers do not notice.
+ *   released, or fails by its `timeout` with a {@linkcode SlotTimeoutError}; readers do not notice. A
+ *   commit that waits behind it gives up when that writer waits for the slot of its base. But do not
+ *   call `update` while you hold a pin: if as many do as there are slots, all wait for one another.
  * - **Cancellation**: a wait that times out or aborts leaves nothing behind. An async wait keeps the
  *   process alive exactly while it lasts.
  * - **Death**: a thread that was terminated keeps its pins and its turn until another calls

@@ -465,6 +465,51 @@ describe("SharedSnapshots.commit()", () => {
     assert.equal(mine.stats().conflicts, 1);
   });
 
+  for (const where of ["in the queue", "behind others of its thread"]) {
+    test(`gives up ${where} when a writer waits for the slot of its base`, {
+      timeout,
+    }, async () => {
+      const mine = SharedSnapshots.create(b(0), { slots: 2 });
+      const [theirs, others] = [1, 2].map((owner) =>
+        SharedSnapshots.attach(mine.handle, { owner })
+      );
+      const base = theirs.pin();
+      const gate = Promise.withResolvers<Uint8Array>();
+      const running = mine.update(() => gate.promise);
+      const next = others.update(([value]) => b(value + 1));
+      const front = where === "in the queue" ? [] : [theirs.update(([value]) => b(value + 1))];
+      const { signal } = new AbortController();
+      const late = [theirs.commit(base, b(9)), theirs.commit(base, b(9), { signal })];
+      const alike = theirs.commit(0, b(9));
+      await setImmediate();
+      gate.resolve(b(1));
+      assert.equal(await running, 1);
+      for (const commit of [...late, alike]) await assert.rejects(commit, ConflictError);
+      assert.equal(await outcome(next), "pending");
+      base[Symbol.dispose]();
+      assert.deepEqual(await Promise.all([next, ...front]), [2, 3].slice(0, 1 + front.length));
+      assert.deepEqual(theirs.stats().turn, { holders: [], waiters: [] });
+      assert.equal(theirs.stats().conflicts, 3);
+    });
+  }
+
+  test("still times out and aborts behind others of its thread", { timeout }, async () => {
+    const [mine, theirs] = pair();
+    const gate = Promise.withResolvers<Uint8Array>();
+    const running = mine.update(() => gate.promise);
+    const front = theirs.update(([value]) => b(value + 1));
+    const controller = new AbortController();
+    const aborted = theirs.commit(0, b(9), { signal: controller.signal });
+    const late = theirs.commit(0, b(9), { timeout: 1 });
+    await assert.rejects(late, LockTimeoutError);
+    controller.abort(new Error("enough"));
+    await assert.rejects(aborted, /enough/);
+    gate.resolve(b(1));
+    assert.deepEqual(await Promise.all([running, front]), [1, 2]);
+    const { aborted: ended, timedOut } = theirs.stats();
+    assert.deepEqual([ended, timedOut], [1, 1]);
+  });
+
   test("commits nothing once its signal has aborted, though it needs not wait", {
     timeout,
   }, async () => {

@@ -6,7 +6,7 @@
 import process from "node:process";
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { LockTimeoutError } from "../../../mod.ts";
+import { ConflictError, LockTimeoutError } from "../../../mod.ts";
 import { OwnerReapedError, SharedSnapshots, SlotTimeoutError } from "../../../lib/workers/mod.ts";
 import { explore, type Outcome, type Search, type Thread } from "./_stepper.ts";
 
@@ -15,8 +15,11 @@ const timeout = 600_000;
 /** The bound where not all orders are searched; two have been, which takes minutes. */
 const bound = Number(process.env.INTERLOCK_PREEMPTIONS ?? 1);
 
-/** What a thread does: reads, or commits its own number twice in a row. */
-type Act = "view" | "pin" | "keep" | "write" | "write soon";
+/**
+ * What a thread does: reads, or makes the next version of its own number twice in a row, where a
+ * "commit" has pinned the version that it is based on.
+ */
+type Act = "view" | "pin" | "keep" | "write" | "write soon" | "commit";
 
 /** Snapshots of two bytes, which are 0 at first; whoever writes them makes both its number. */
 class Table {
@@ -113,6 +116,14 @@ function perform(
       mark(`found ${epoch} ${value[0]} ${value[1]}`);
       pin[Symbol.dispose]();
       mark("has released");
+    } else if (act === "commit") {
+      const base = side.pin();
+      try {
+        mark(`writes ${owner}`);
+        mark(`wrote ${side.commitSync(base, Uint8Array.of(owner, owner))}`);
+      } finally {
+        base[Symbol.dispose]();
+      }
     } else {
       mark(`writes ${owner}`);
       const options = act === "write soon" ? { timeout: 1 } : {};
@@ -121,6 +132,7 @@ function perform(
     }
   } catch (error) {
     if (error instanceof OwnerReapedError) return mark("is shut out");
+    if (error instanceof ConflictError) return mark("is late");
     if (!(error instanceof SlotTimeoutError || error instanceof LockTimeoutError)) throw error;
     mark("timed out");
   }
@@ -179,7 +191,6 @@ function all(
       if (!kept && table.pinnedIn(memory) !== 0) return "a version is left pinned";
       return table.isTakenIn(memory) ? "the turn is left taken" : undefined;
     },
-    mayWait: (memory) => table.isFullIn(memory),
     ...options,
   });
 }
@@ -204,7 +215,9 @@ describe("SharedSnapshots at every interleaving", () => {
     const name = `${acts.map((list) => list.join(", ")).join(" beside ")}, ${slots} slots`;
     test(`nobody finds half a version or waits for ever: ${name}`, { timeout }, () => {
       const table = new Table(slots, acts.length + 1);
-      passes(all(table, acts.map((list, index) => table.thread(index + 1, list))));
+      const threads = acts.map((list, index) => table.thread(index + 1, list));
+      const keeps = acts.flat().includes("keep");
+      passes(all(table, threads, keeps ? { mayWait: (memory) => table.isFullIn(memory) } : {}));
     });
   }
 
@@ -213,6 +226,9 @@ describe("SharedSnapshots at every interleaving", () => {
     [2, ["pin", "view"], ["write"], ["write"]],
     [3, ["pin"], ["pin"], ["write", "write", "write"]],
     [2, ["pin"], ["write soon", "write soon"], ["write"]],
+    [2, ["commit"], ["write", "write"]],
+    [2, ["commit"], ["commit", "commit"]],
+    [2, ["commit"], ["write"], ["write"]],
   ];
   for (const [slots, ...acts] of bounded) {
     const name = `${acts.map((list) => list.join(", ")).join(" beside ")}, ${slots} slots`;
