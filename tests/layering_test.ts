@@ -24,7 +24,7 @@ interface Rule {
 const root = new URL("../", import.meta.url);
 
 /** What a manifest says. */
-function readConfig(file: "deno.json" | "package.json") {
+function readConfig(file: string) {
   return JSON.parse(readFileSync(new URL(file, root), "utf8"));
 }
 
@@ -310,11 +310,24 @@ describe("layering", () => {
     });
   }
 
-  test("packages stand in deno.json and in package.json, where each runtime looks", {
+  test("packages stand in deno.json, and for Bun in package.json or tsconfig.json", {
     timeout: 5_000,
   }, () => {
     const deno = readConfig("deno.json"), bun = readConfig("package.json");
-    assert.deepEqual(Object.keys(deno.imports).sort(), Object.keys(bun.dependencies).sort());
+    const { paths } = readConfig("tsconfig.json").compilerOptions;
+    const standIns = Object.keys(deno.imports).filter((name) => name.startsWith("@std/"));
+    const found = standIns.flatMap((name) => {
+      const { exports } = readConfig(`std/${name.slice("@std/".length)}/deno.json`);
+      return Object.entries<string>(exports).map(([path, file]) => [
+        name + path.slice(1),
+        [`./std/${name.slice("@std/".length)}/${file.slice(2)}`],
+      ]);
+    });
+    assert.deepEqual(paths, Object.fromEntries(found));
+    assert.deepEqual(
+      Object.keys(deno.imports).sort(),
+      [...Object.keys(bun.dependencies), ...standIns].sort(),
+    );
     assert.deepEqual(deno.exports, bun.exports);
     assert.equal(deno.version, bun.version);
     const used = [...modules.values()].flatMap(({ imports }) => imports)
