@@ -14,8 +14,8 @@ export interface Section {
 }
 
 /**
- * Measures the benchmarks and sections whose name contains the first argument, or all. The exit status tells
- * whether every contestant did its work right. What is over its budget is shown and fails nothing, for
+ * Measures the benchmarks and sections whose name contains one of the arguments, or all. The exit
+ * status tells whether every contestant did its work right. What is over its budget is shown and fails nothing, for
  * a noisy machine is no defect of the code.
  *
  * @param url The command's own module, to start it on the other runtime.
@@ -25,12 +25,15 @@ export async function main(
   url: string,
   sections: readonly Section[] = [],
 ): Promise<void> {
-  const [text = ""] = process.argv.slice(2);
-  const benchmarks = suite.filter(({ name }) => name.includes(text));
-  const others = sections.filter((section) => section.name.includes(text));
-  if (benchmarks.length + others.length === 0) {
-    const names = [...sections, ...suite].map(({ name }) => name);
-    console.error(`Cannot measure "${text}": there is ${names.join("; ")}`);
+  const texts = process.argv.slice(2);
+  const names = [...sections, ...suite].map(({ name }) => name);
+  const unknown = texts.find((text) => !names.some((name) => name.includes(text)));
+  const isWanted = ({ name }: { name: string }) =>
+    texts.length === 0 || texts.some((text) => name.includes(text));
+  const benchmarks = suite.filter(isWanted);
+  const others = sections.filter(isWanted);
+  if (unknown !== undefined) {
+    console.error(`Cannot measure "${unknown}": there is ${names.join("; ")}`);
     process.exitCode = 2;
     return;
   }
@@ -58,7 +61,7 @@ export async function main(
     process.exitCode = 1;
     return;
   }
-  const { command, args } = runCommand(other, url, process.argv.slice(2));
+  const { command, args } = runCommand(other, url, texts);
   const { status } = spawnSync(command, args, { stdio: "inherit" });
   if (status !== 0) process.exitCode = status ?? 1;
 }

@@ -1,6 +1,7 @@
 /**
- * `deno task bench:core [TEXT]`: the core beside floors and peers, on Deno and then on Bun.
- * `bun bench/core.ts [TEXT]` runs it on Bun alone. TEXT selects those whose name contains it.
+ * `deno task bench:core [TEXT…]`: the core beside floors and peers, on Deno and then on Bun.
+ * `bun bench/core.ts [TEXT…]` runs it on Bun alone. TEXT selects those whose name contains it; several
+ * add up.
  */
 import type { BenchmarkSuite } from "../lab/runners/suite.ts";
 import { main } from "./_main.ts";

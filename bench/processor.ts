@@ -1,5 +1,5 @@
 /**
- * `deno task bench:processor [TEXT]`: the processor beside `p-queue`, `fastq` and floors, on Deno and
+ * `deno task bench:processor [TEXT…]`: the processor beside `p-queue`, `fastq` and floors, on Deno and
  * then on Bun: how many jobs go through it, what each thing that is asked for costs, how long jobs
  * wait under a load, and how long a shutdown takes under one.
  *

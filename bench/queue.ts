@@ -1,5 +1,5 @@
 /**
- * `deno task bench:queue [TEXT]`: tables and their queues, on Deno and then on Bun: the budgets of the
+ * `deno task bench:queue [TEXT…]`: tables and their queues, on Deno and then on Bun: the budgets of the
  * seed, how the times grow with the queue and with the table, and ratios to the floors.
  *
  * What is accepted is on the disk when it is accepted, so most of these times are the disk's: beside

@@ -1,5 +1,5 @@
 /**
- * `deno task bench:redis [TEXT]`: `RedisLock` beside bare round trips and npm:redlock, on Deno and then on
+ * `deno task bench:redis [TEXT…]`: `RedisLock` beside bare round trips and npm:redlock, on Deno and then on
  * Bun, against a server of its own (Debian's `redis-server`) on a free port.
  *
  * The floor is what no lock over a server can do without: to ask and to be answered, once to

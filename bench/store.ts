@@ -1,5 +1,5 @@
 /**
- * `deno task bench:store [TEXT]`: the stores beside a plain `Map`, plain files and the least that a
+ * `deno task bench:store [TEXT…]`: the stores beside a plain `Map`, plain files and the least that a
  * durable file can cost, on Deno and then on Bun; maph's strategies beside each other; locking and
  * sealing beside doing without. TEXT selects the rows whose name contains it.
  *
