@@ -71,28 +71,13 @@ function arrange(requests: Iterable<LockRequest>): Place[] {
   });
 }
 
-/** Releases in reverse, all of them, and then throws what any of them threw. */
-function releaseAll(guards: Guard[]): void {
-  const thrown: unknown[] = [];
-  for (let guard = guards.pop(); guard !== undefined; guard = guards.pop()) {
-    try {
-      guard.release();
-    } catch (error) {
-      thrown.push(error);
-    }
-  }
-  if (thrown.length === 1) throw thrown[0];
-  if (thrown.length > 1) throw new AggregateError(thrown, "Cannot release all: several failed");
-}
-
 /** What holds several guards and gives them back as one. */
 class AllGuard implements Guard {
-  readonly #guards: Guard[];
+  readonly #guards: DisposableStack;
   readonly #mode: LockMode;
   readonly #label: string | undefined;
-  #released = false;
 
-  constructor(guards: Guard[], mode: LockMode, label: string | undefined) {
+  constructor(guards: DisposableStack, mode: LockMode, label: string | undefined) {
     this.#guards = guards;
     this.#mode = mode;
     this.#label = label;
@@ -107,13 +92,11 @@ class AllGuard implements Guard {
   }
 
   get released(): boolean {
-    return this.#released;
+    return this.#guards.disposed;
   }
 
   release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    releaseAll(this.#guards);
+    this.#guards.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -131,8 +114,9 @@ class AllGuard implements Guard {
  * it holds these. While it waits for one lock it holds those before it.
  *
  * A lock that is named twice, or two `FileLock`s on one file, or two ends of one `SharedRwLock` in
- * this thread, or a lock and what a `DeadlockDetector` answered for it, are acquired once, and for writing if any of them is wanted so: whoever sorts out
- * two accounts of which both may be the same need not look.
+ * this thread, or a lock and what a `DeadlockDetector` answered for it, are acquired once, and for
+ * writing if any of them is wanted so: whoever sorts out two accounts of which both may be the same
+ * need not look.
  *
  * - **All or nothing**: a timeout, an abort or an error gives back what was acquired, in reverse,
  *   before the promise rejects. Granted wins over aborted once the last lock is granted.
@@ -145,7 +129,8 @@ class AllGuard implements Guard {
  * @throws {LockTimeoutError} naming the lock that could not be had within `timeout`
  * @throws {TypeError | RangeError} when an argument cannot be meant; nothing was acquired then
  * @throws the signal's reason when it has aborted
- * @throws whatever one of the locks throws
+ * @throws whatever one of the locks throws; when giving back throws too, a `SuppressedError` with
+ *   both, as with `using`
  *
  * @example Two accounts, in whatever order
  * ```ts
@@ -176,18 +161,16 @@ export async function acquireAll(
   signal?.throwIfAborted();
   const places = arrange(requests);
   const allowance = new Allowance(currentHost(), timeout);
-  const guards: Guard[] = [];
+  using guards = new DisposableStack();
   try {
     for (const { lock, mode } of places) {
-      guards.push(await lock[mode]({ timeout: allowance.left, signal, label, owner }));
+      const guard = await lock[mode]({ timeout: allowance.left, signal, label, owner });
+      guards.defer(() => guard.release());
     }
   } catch (error) {
-    const reason = error instanceof LockTimeoutError
-      ? new LockTimeoutError({ ...error, waited: allowance.waited })
-      : error;
-    releaseAll(guards);
-    throw reason;
+    if (!(error instanceof LockTimeoutError)) throw error;
+    throw new LockTimeoutError({ ...error, waited: allowance.waited });
   }
   const mode = places.some((place) => place.mode === "write") ? "write" : "read";
-  return new AllGuard(guards, mode, label);
+  return new AllGuard(guards.move(), mode, label);
 }

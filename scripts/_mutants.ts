@@ -286,8 +286,8 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "locks are acquired in one order",
   }, {
-    from: "    releaseAll(guards);\n    throw reason;",
-    to: "    throw reason;",
+    from: "  using guards = new DisposableStack();",
+    to: "  const guards = new DisposableStack();",
     breaks: "all or nothing",
   }, {
     from: 'if (place.mode === "write") places[j].mode = "write";',
@@ -297,10 +297,6 @@ export const mutants: readonly Mutant[] = [
     from: "timeout: allowance.left,",
     to: "timeout,",
     breaks: "one timeout bounds the whole",
-  }, {
-    from: "for (let guard = guards.pop(); guard !== undefined; guard = guards.pop()) {",
-    to: "for (let guard = guards.shift(); guard !== undefined; guard = guards.shift()) {",
-    breaks: "locks are released in reverse",
   }]),
   ...of("lib/_lock_order.ts", acquireAll, [{
     from: "return lock[lockOrder]?.() ?? {",

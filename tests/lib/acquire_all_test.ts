@@ -275,18 +275,32 @@ describe("acquireAll(): all or nothing", { timeout }, () => {
     const error = new Error("release");
     const log: string[] = [];
     const good = spied(new RwLock(), "good", log);
-    const bad = spied(new RwLock(), "bad", log);
-    const { write } = bad;
-    bad.write = async (options) => ({
-      ...await write(options),
-      release: () => {
-        throw error;
-      },
-    });
+    const failing = (): ReadWriteLock => {
+      const lock = spied(new RwLock(), "bad", log);
+      const { write } = lock;
+      lock.write = async (options) => ({
+        ...await write(options),
+        release: () => {
+          throw error;
+        },
+      });
+      return lock;
+    };
+    const bad = failing();
     (await acquireAll(all([good]))).release();
     const both = await acquireAll(all([bad, good]));
     assert.throws(() => both.release(), error);
     assert.equal(log.at(-1), "-good");
+
+    // Why not all could be had is not hidden by that.
+    const taken = new RwLock();
+    using _guard = taken.tryWrite();
+    const suppressed = await acquireAll(all([failing(), taken]), { timeout: 1 }).catch((thrown) =>
+      thrown
+    );
+    assert(suppressed instanceof SuppressedError);
+    assert.equal(suppressed.error, error);
+    assert(suppressed.suppressed instanceof LockTimeoutError);
   });
 
   test("acquireAll() reads no clock without a timeout", { timeout }, async () => {
