@@ -16,6 +16,9 @@ import {
 const PINS = 10_000;
 const UPDATES = 2_000;
 
+/** Entries of the maps in a smoke test: to make those of a million ready takes seconds. */
+const SMOKE = 10_000;
+
 /** Objects are put here, so that the compiler cannot do without making them. */
 const escaped: unknown[] = new Array(16).fill(undefined);
 
@@ -103,8 +106,9 @@ function persistentUpdates(size: number, keys: readonly number[]): Contestant {
   };
 }
 
-function updateBenchmark(size: number): Benchmark {
-  return defineBenchmark(`update of ${sizeOf(size)}`, () => {
+function updateBenchmark(full: number): Benchmark {
+  return defineBenchmark(`update of ${sizeOf(full)}`, ({ smoke }) => {
+    const size = smoke ? SMOKE : full;
     const all = [...keys(size, UPDATES)];
     const last = all[UPDATES - 1];
     const lock = new RwLock();
@@ -132,8 +136,9 @@ function updateBenchmark(size: number): Benchmark {
 }
 
 /** Beside what takes as long as the map is big: so long that it sets one key a sample. */
-function copyBenchmark(size: number): Benchmark {
-  return defineBenchmark(`update of ${sizeOf(size)}, beside copies`, () => {
+function copyBenchmark(full: number): Benchmark {
+  return defineBenchmark(`update of ${sizeOf(full)}, beside copies`, ({ smoke }) => {
+    const size = smoke ? SMOKE : full;
     const [key] = keys(size, 1);
     const copying = (
       name: string,

@@ -43,6 +43,7 @@ export {
   type BenchmarkSuite,
   type Contestant,
   defineBenchmark,
+  type Preparation,
   type PreparedBenchmark,
   type Rival,
 } from "./runners/suite.ts";

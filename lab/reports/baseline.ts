@@ -1,6 +1,6 @@
 /**
  * What `lab bench --save` writes and `--compare` reads: measurements of a suite, with everything that
- * says whether others may be held against them. Its fields are described in CONTRIBUTING.
+ * says whether others may be held against them. Its fields are described in `lab/README.md`.
  */
 import { quantile } from "./statistics.ts";
 import { showNanoseconds } from "./suite_table.ts";
@@ -160,9 +160,9 @@ export function baselineLines(baseline: Baseline): string {
   const processes = benchmarks[0]?.blocks.length ?? 0;
   return [
     `${showRevision(revision)}, ${runtime}, ${showMachine(machine)}`,
-    `median of the medians of ${
+    `the lowest decile of each of ${
       plural(processes, "process", "processes")
-    }, and between what they lie`,
+    }: the median, and between what they lie`,
     "",
     ...lines,
   ].join("\n");

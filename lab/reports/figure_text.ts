@@ -116,10 +116,12 @@ export function figureMarkdown(figure: Figure): string {
 function curveTable({ x, lines }: CurveFigure): Pick<TableFigure, "columns" | "rows"> {
   return {
     columns: [x, ...lines.map(({ name }) => name)],
-    rows: (lines[0]?.points ?? []).map((point, i) => [
-      { value: point.x, unit: "" },
+    rows: [...new Set(lines.flatMap(({ points }) => points.map(({ x }) => x)))].map((at) => [
+      { value: at, unit: "" },
       ...lines.map(({ points }): FigureCell => {
-        const { nanoseconds, wrong, samples } = points[i];
+        const point = points.find(({ x }) => x === at);
+        if (point === undefined) return "–";
+        const { nanoseconds, wrong, samples } = point;
         if (wrong === 0) return { value: nanoseconds.p50, unit: "ns" };
         return `${showNanoseconds(nanoseconds.p50)} (${wrong}/${samples} wrong)`;
       }),

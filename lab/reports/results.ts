@@ -164,8 +164,15 @@ export interface BenchResult {
   readonly parameters: Readonly<Record<string, number>>;
   /** What the variant is expected to be. */
   readonly expect: "broken" | "safe";
-  /** From the common start to the last actor's end. */
-  readonly milliseconds: { readonly p25: number; readonly p50: number; readonly p75: number };
+  /** From the common start to the last actor's end; missing where no run came to one. */
+  readonly milliseconds?: { readonly p25: number; readonly p50: number; readonly p75: number };
+  /** Of how many runs that is. */
+  readonly timed: number;
+  /**
+   * Its time / that of the unguarded variant: the median of the rounds in which both came to an end, and
+   * where there were rounds enough the interval that holds it with 95 % confidence.
+   */
+  readonly ratio?: { readonly median: number; readonly interval?: readonly [number, number] };
   /** How many runs were made, each with its result checked. */
   readonly samples: number;
   /** How many of them had a wrong result. */

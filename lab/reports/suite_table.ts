@@ -26,6 +26,16 @@ function rivalLine(rival: RivalResult, { palette }: Layout): string {
     (ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2)).padStart(9) + verdict;
 }
 
+/** The line that tells what came of one benchmark in a smoke test, which has seen no speed. */
+export function suiteSmokeLine(result: SuiteResult, layout: Layout): string {
+  const { name, failure, rivals } = result;
+  if (failure !== undefined) return suiteLines(result, layout);
+  const others = rivals.length === 0
+    ? ""
+    : `, and so ${rivals.length === 1 ? "is its rival" : `are its ${rivals.length} rivals`}`;
+  return `${layout.palette.green("✓")} ${name}: right${others}`;
+}
+
 /** The lines that tell what came of one benchmark: ours, then `ours / rival` for each rival. */
 export function suiteLines(result: SuiteResult, layout: Layout): string {
   const { name, ours, rivals, note, failure } = result;

@@ -3,13 +3,13 @@ import type { Evidence } from "../engine/mod.ts";
 import { describeWaits } from "./analysis.ts";
 import type { FailureResult, TrialResult } from "./results.ts";
 import { timeline, type TimelineOptions } from "./timeline.ts";
-import { wrap } from "./_wrap.ts";
+import { widthOf, wrap } from "./_wrap.ts";
 import { plural, showTime } from "./values.ts";
 
 /** How text is laid out. */
 export interface Layout extends TimelineOptions {
-  /** The command that replays a schedule code; an empty one leaves the line out. */
-  readonly again?: string;
+  /** Whether to leave out the command that replays a schedule code. @default false */
+  readonly noReplay?: boolean;
   /**
    * How many columns a line may have that is no part of a table; `Infinity` where programs read it, which
    * look for what they want line by line.
@@ -61,20 +61,61 @@ export function showGrounds(result: TrialResult): string {
   return parts.join("; ");
 }
 
-/** One line of the tour. */
+/**
+ * The command that runs a schedule again where it was run.
+ *
+ * @param schedule Its code.
+ * @param world The distance. Without one the command takes the nearest, which is `tasks` wherever a
+ *   scenario makes sense between tasks.
+ */
+export function replayCommand(schedule: string, world: string): string {
+  return `deno task lab replay ${schedule}${world === "tasks" ? "" : ` --world ${world}`}`;
+}
+
+/**
+ * One line of the tour. What is as expected stays one line where the terminal has room for its verdict and
+ * its grounds: what it took is left out first, and then the code of its schedule.
+ */
 export function trialLine(result: TrialResult, layout: Layout): string {
-  const { palette } = layout;
+  const { palette, width, lines = width } = layout;
   const mark = result.met ? palette.green("✓") : palette.red("✗");
   const verdict = result.met
     ? `${result.verdict} as expected`
     : palette.red(`${result.verdict}, expected ${result.expect}`);
-  const line = [
-    `  ${mark} ${result.variant.padEnd(14)} ${result.world.padEnd(10)} ${verdict.padEnd(18)}`,
-    showGrounds(result),
-    palette.dim(`${plural(result.schedules, "schedule")} in ${showTime(result.elapsed)}`),
-  ].join("  ");
-  const whole = result.schedule === undefined ? line : `${line}  ${palette.bold(result.schedule)}`;
-  return fold(whole, layout, 6);
+  const line = `  ${mark} ${result.variant.padEnd(14)} ${result.world.padEnd(10)} ${
+    verdict.padEnd(18)
+  }  ${showGrounds(result)}`;
+  const took = palette.dim(
+    `${plural(result.schedules, "schedule")} in ${showTime(result.elapsed)}`,
+  );
+  const code = result.schedule === undefined ? [] : [palette.bold(result.schedule)];
+  const choices = [[line, took, ...code], [line, ...code], [line]].map((parts) => parts.join("  "));
+  const fitting = result.met ? choices.find((each) => widthOf(each) <= lines) : choices[0];
+  return fold(fitting ?? line, layout, 6);
+}
+
+/** What stands above a tour. */
+export function tourIntroduction(layout: Layout): string {
+  return [
+    "Every variant of every race is tried at every distance. A line tells: ✓ if it is what it is meant " +
+    "to be, the variant, between whom, what it was found to be, and what that rests on: the orders that " +
+    "were run, how often the one that breaks it broke it again, how many runs at full speed went wrong.",
+    "That a broken variant breaks is as expected: il1.… is the code of an order in which it does.",
+  ].map((line) => fold(line, layout)).join("\n") + "\n";
+}
+
+/** What stands below a tour: where to go from there. */
+export function tourPointers(layout: Layout): string {
+  const next = [
+    ["list", "the scenarios and their variants"],
+    ["show lost-update", "what races, and how it is mended"],
+    ["run lost-update/unguarded", "an order that breaks it, step by step"],
+    ["play lost-update", "you choose who moves next"],
+    ["report", "all of this as pages for a browser"],
+  ];
+  const width = Math.max(...next.map(([command]) => command.length));
+  const line = ([command, what]: string[]) => `  deno task lab ${command.padEnd(width)}  ${what}`;
+  return ["", "From here:", ...next.map((each) => fold(line(each), layout, 4))].join("\n");
 }
 
 /** All of one result: verdict, timeline, evidence, and how to see it again. */
@@ -119,9 +160,8 @@ export function trialReport(result: TrialResult, layout: Layout): string {
     ),
   );
   if (schedule !== undefined) {
-    const { again = "deno task lab replay" } = layout;
     lines.push("", `schedule ${palette.bold(schedule)}`);
-    if (again !== "") lines.push(`replay   ${again} ${schedule}`);
+    if (!layout.noReplay) lines.push(`replay   ${replayCommand(schedule, world)}`);
   } else if (result.verdict === "safe") {
     lines.push(fold(`because ${result.because}`, layout, 8));
   }

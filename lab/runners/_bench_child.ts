@@ -42,7 +42,7 @@ async function perform(order: ToBlock): Promise<unknown> {
     }
     case "open": {
       const benchmark = suite.find(({ name }) => name === order.name)!;
-      const ready = await benchmark.prepare();
+      const ready = await benchmark.prepare({ smoke: false });
       checkPrepared(order.name, ready);
       prepared = ready;
       sampler = new Sampler(ready.ours, ready);

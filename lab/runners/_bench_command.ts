@@ -14,17 +14,20 @@ import {
   type Figure,
   figureMarkdown,
   figureText,
+  fold,
   type Layout,
-  type RivalResult,
+  smokeTable,
   suiteHash,
   suiteLines,
   type SuiteResult,
+  suiteSmokeLine,
 } from "../reports/mod.ts";
 import { scenarios } from "../scenarios/mod.ts";
 import { UsageError, type WorldName } from "../worlds/mod.ts";
 import { didYouMean } from "../worlds/_did_you_mean.ts";
 import { bench, benchEntries, resultHash } from "./bench.ts";
 import { FIGURES, isFigureName, makeFigures } from "./figures.ts";
+import { hasPart } from "./_has_part.ts";
 import { measureBenchmark } from "./measure.ts";
 import { findRegressions, findSuite } from "./regressions.ts";
 import { type BenchmarkSuite, checkSuite } from "./suite.ts";
@@ -153,29 +156,14 @@ export class BenchCommand {
   async #measureAll(text: string | undefined, worlds: readonly WorldName[]): Promise<boolean> {
     const { suite: module, smoke, json } = this.#flags;
     const time = smoke ? 0 : this.#flags.time;
-    const benchmarks = (await this.#loadSuite()).filter(({ name }) => name.includes(text ?? ""));
+    const listed = await this.#loadSuite();
+    const benchmarks = listed.filter(({ name }) => hasPart(name, text));
     // Who names a module wants its benchmarks, and who names a distance the scenarios.
     const what = { worlds, text, nearest: smoke };
     const entries = module === undefined ? benchEntries(scenarios, what) : [];
     const total = entries.length + benchmarks.length;
     if (total === 0) {
-      const names = scenarios.map(({ name }) => name);
-      if (this.#flags.world !== undefined && names.some((name) => name.includes(text ?? ""))) {
-        throw new UsageError(
-          `Cannot measure "${text ?? ""}" between ${
-            worlds.join(", ")
-          }: nothing of it runs free there`,
-        );
-      }
-      const figures = FIGURES.map(({ name }) => name);
-      const all = `there is ${names.join(", ")}, and the suite; the figures are ${
-        figures.join(", ")
-      }`;
-      throw new UsageError(
-        `Cannot find a benchmark whose name contains "${text ?? ""}": ${
-          didYouMean(text ?? "", [...names, ...figures], all)
-        }`,
-      );
+      throw this.#nothingFound(text ?? "", worlds, listed);
     }
     const suite: SuiteResult[] = [];
     for (const benchmark of benchmarks) {
@@ -183,9 +171,10 @@ export class BenchCommand {
       const result = await measureBenchmark(benchmark, { time });
       suite.push(result);
       this.#terminal.progress("");
-      // What was measured next to nothing is held to no budget.
-      const shown = smoke ? { ...result, rivals: result.rivals.map(withoutBudget) } : result;
-      if (!json) this.#terminal.out(`${suiteLines(shown, this.#layout)}\n`);
+      if (json) continue;
+      this.#terminal.out(
+        smoke ? suiteSmokeLine(result, this.#layout) : `${suiteLines(result, this.#layout)}\n`,
+      );
     }
     const results = entries.length === 0 ? [] : await bench(scenarios, {
       ...what,
@@ -196,11 +185,45 @@ export class BenchCommand {
     const all = hashOf(results, suite);
     if (json) this.#json({ results, suite, hash: all });
     else {
-      if (results.length > 0) this.#terminal.out(benchTable(results, this.#layout));
-      this.#terminal.out(`result hash ${all}`);
+      const table = smoke ? smokeTable : benchTable;
+      if (results.length > 0) this.#terminal.out(table(results, this.#layout));
+      this.#terminal.out(
+        fold(
+          `result hash ${all}: of what was computed, no time among it; whoever runs the same has the ` +
+            "same, on any machine and runtime, as long as all that should be right is",
+          this.#layout,
+        ),
+      );
     }
     return suite.every(({ failure }) => failure === undefined) &&
       results.every(({ expect, wrong }) => expect === "broken" || wrong === 0);
+  }
+
+  #nothingFound(
+    text: string,
+    worlds: readonly WorldName[],
+    listed: BenchmarkSuite,
+  ): UsageError {
+    const { world, suite } = this.#flags;
+    const labels = scenarios.flatMap(({ name, variants }) => [
+      name,
+      ...Object.keys(variants).map((variant) => `${name}/${variant}`),
+    ]);
+    if (suite === undefined && world !== undefined && labels.some((name) => hasPart(name, text))) {
+      return new UsageError(
+        `Cannot measure "${text}" between ${worlds.join(", ")}: nothing of it runs free there`,
+      );
+    }
+    const benchmarks = listed.map(({ name }) => name);
+    const names = suite === undefined
+      ? [...labels, ...benchmarks, ...FIGURES.map(({ name }) => name)]
+      : benchmarks;
+    const all = suite === undefined
+      ? "lab list shows the scenarios, lab bench --help the figures"
+      : `the suite has ${benchmarks.join("; ")}`;
+    return new UsageError(
+      `Cannot find a benchmark whose name contains "${text}": ${didYouMean(text, names, all)}`,
+    );
   }
 
   async #loadSuite(): Promise<BenchmarkSuite> {
@@ -240,10 +263,6 @@ export class BenchCommand {
   #json(value: unknown): void {
     this.#terminal.out(JSON.stringify(value, null, 2));
   }
-}
-
-function withoutBudget({ atMost: _, ...rival }: RivalResult): RivalResult {
-  return rival;
 }
 
 /** One hash of all that was computed. */

@@ -15,6 +15,8 @@ import {
   scenarioLine,
   scenarioPage,
   summary,
+  tourIntroduction,
+  tourPointers,
   trialLine,
   trialReport,
   type TrialResult,
@@ -35,6 +37,7 @@ import { BenchCommand, type BenchFlags, figureList, parsePercent } from "./_benc
 import { findSubjects, isHere, type LeftOut, requireWorld, worldsOf } from "./_choice.ts";
 import { tourTogether } from "./_crew.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./_make_strategy.ts";
+import { hasPart } from "./_has_part.ts";
 import { writeReport } from "./report.ts";
 import { play } from "./play.ts";
 import { processTerminal, progressLine, type Terminal } from "./terminal.ts";
@@ -231,7 +234,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .addHelpText("after", `\nFigures:\n${figureList()}`)
     .action(async (text: string | undefined, options: BenchFlags) => {
       const named = ({ name }: Scenario) =>
-        text === undefined || name.includes(text) || text.includes(name);
+        hasPart(name, text) || text !== undefined && hasPart(text, name);
       const { worlds, leftOut } = worldsOf(options.world, scenarios.filter(named));
       finish(await new BenchCommand(options, terminal, layout).run(text, worlds));
       if (options.world === undefined) tellLeftOut(leftOut, terminal.err);
@@ -271,6 +274,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     const started = performance.now();
     let scenario = "";
     const { worlds, leftOut } = worldsOf(options.world, stops);
+    if (!options.json) terminal.err(tourIntroduction(layout));
     const results = await tourTogether(stops, {
       worlds,
       seed: options.seed,
@@ -292,6 +296,7 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     else {
       terminal.out(`\n${summary(results, elapsed, layout)}`);
       tellLeftOut(leftOut, terminal.out);
+      terminal.err(tourPointers(layout));
     }
     finish(met);
   }
@@ -302,7 +307,14 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     if (found !== undefined) return found;
     const commands = [...program.commands.map((each) => each.name()), "help"];
     const names = scenarios.map((scenario) => scenario.name);
-    const all = `the commands are ${commands.join(", ")}, the scenarios ${names.join(", ")}`;
+    const [scenario] = name.split("/");
+    if (scenario !== name && names.includes(scenario)) {
+      const [{ label }] = findSubjects(name);
+      throw new UsageError(
+        `Cannot tour ${label}: a tour is of a whole scenario, lab ${scenario}; one variant is lab run ${label}`,
+      );
+    }
+    const all = "lab --help shows the commands, lab list the scenarios";
     throw new UsageError(
       `Cannot find command or scenario "${name}": ${
         didYouMean(name, [...commands, ...names], all)

@@ -18,7 +18,7 @@ import type { ContestantResult, SuiteResult } from "../reports/suite_results.ts"
 import { plural, showCount } from "../reports/values.ts";
 import { findScenario, scenarios } from "../scenarios/mod.ts";
 import { Subject } from "../worlds/mod.ts";
-import { benchOne } from "./bench.ts";
+import { benchTogether } from "./bench.ts";
 import { type FirstBug, firstBugs } from "./first_bug.ts";
 import { STRATEGY_NAMES } from "./_make_strategy.ts";
 import { measureBenchmark } from "./measure.ts";
@@ -286,21 +286,27 @@ async function freeCurve(
   const scenario = findScenario(curve.scenario);
   await using distances = new Distances();
   const lines = variants.map((name) => ({ name, points: [] as CurveLine["points"][number][] }));
+  const notes: string[] = [];
   let met = true;
   for (const [place, count] of actors.entries()) {
-    for (const { name, points } of lines) {
-      measuring?.(place, actors.length, `${curve.name} at ${count}: ${name}`);
-      const parameters = { actors: count, increments: increments / count };
-      const subject = new Subject(scenario, name, parameters);
-      const { milliseconds, samples, wrong } = await benchOne(distances.get(world), subject, time);
-      met &&= subject.variant.expect === "broken" || wrong === 0;
+    measuring?.(place, actors.length, `${curve.name} at ${count}`);
+    const parameters = { actors: count, increments: increments / count };
+    const subjects = variants.map((name) => new Subject(scenario, name, parameters));
+    const results = await benchTogether(distances.get(world), subjects, time);
+    for (const [line, { expect, milliseconds, samples, wrong }] of results.entries()) {
+      const { name, points } = lines[line];
+      met &&= expect === "broken" || wrong === 0;
+      if (milliseconds === undefined) {
+        notes.push(`${name} came to no end at ${count}`);
+        continue;
+      }
       const each = (ms: number) => ms * 1e6 / increments;
       const { p25, p50, p75 } = milliseconds;
       const nanoseconds = { p25: each(p25), p50: each(p50), p75: each(p75) };
       points.push({ x: count, nanoseconds, samples, wrong });
     }
   }
-  return { lines, notes: [], met };
+  return { lines, notes, met };
 }
 
 function curveEntry(curve: Curve): Entry {

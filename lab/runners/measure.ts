@@ -29,11 +29,17 @@ const MOST = 4;
 /** Samples enough for any quantile, where a benchmark's are so short that there would be millions. */
 const MAX_SAMPLES = 10_000;
 
+/**
+ * A smoke test takes a second sample of what takes no longer than this, in milliseconds: what a sample
+ * leaves behind may make the next one wrong.
+ */
+const SHORT = 20;
+
 /** How to measure. */
 export interface MeasureOptions {
   /**
-   * How long to measure each contestant, in milliseconds; 0 is a smoke test: a round of a sample, and
-   * nothing to be noted.
+   * How long to measure each contestant, in milliseconds; 0 is a smoke test: a sample of each, or two
+   * where those are short, and nothing to be noted.
    *
    * @default 150
    */
@@ -85,6 +91,19 @@ export class Sampler {
     );
   }
 
+  /**
+   * Has a turn of one sample, or of two short ones. It is taken without mitata, which takes up to three
+   * before the first that counts.
+   *
+   * @throws {Error} when the contestant throws, or answers what it should not
+   */
+  async smoke(): Promise<void> {
+    const first = await this.#run();
+    const all = first > SHORT ? [first] : [first, await this.#run()];
+    this.turns.push(all.map((elapsed) => elapsed * 1e6 / this.#operations));
+    this.#checkTurn();
+  }
+
   /** Begins to measure for so many milliseconds in all: turn by turn. */
   start(time: number): void {
     const sample = async () => {
@@ -121,10 +140,7 @@ export class Sampler {
     const over = new Promise<void>((resolve) => this.#end = resolve);
     this.#begin();
     await Promise.race([over, this.#measured]);
-    if (median(this.turns.at(-1)!) <= 0) {
-      const { name } = this.#contestant;
-      throw new Error(`${name} takes no time that can be measured: give it more operations`);
-    }
+    this.#checkTurn();
   }
 
   /** What can be said of all turns. */
@@ -138,6 +154,12 @@ export class Sampler {
     const [p25, p50, p75] = this.#quantiles(0.25, 0.5, 0.75);
     const nanoseconds = { p25, p50, p75 };
     return { name: this.#contestant.name, nanoseconds, samples: this.turns.flat().length };
+  }
+
+  #checkTurn(): void {
+    if (median(this.turns.at(-1)!) > 0) return;
+    const { name } = this.#contestant;
+    throw new Error(`${name} takes no time that can be measured: give it more operations`);
   }
 
   #quantiles(...shares: number[]): number[] {
@@ -163,7 +185,11 @@ export class Sampler {
 
 /** Measures contestants in turn until each is done. */
 async function measureRounds(samplers: readonly Sampler[], time: number): Promise<void> {
-  for (const sampler of samplers) if (time > 0) await sampler.warmUp(time / 4);
+  if (time === 0) {
+    for (const sampler of samplers) await sampler.smoke();
+    return;
+  }
+  for (const sampler of samplers) await sampler.warmUp(time / 4);
   for (const sampler of samplers) sampler.start(time);
   for (let round = 0; samplers.some(({ done }) => !done); round++) {
     for (const sampler of round % 2 === 0 ? samplers : samplers.toReversed()) {
@@ -195,7 +221,7 @@ export async function measureBenchmark(
 ): Promise<SuiteResult> {
   const { name } = benchmark;
   const { time = 150 } = options;
-  const prepared = await benchmark.prepare();
+  const prepared = await benchmark.prepare({ smoke: time === 0 });
   checkPrepared(name, prepared);
   const { rivals = [] } = prepared;
   const expected = showValue(prepared.expected);

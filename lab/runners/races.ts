@@ -152,7 +152,7 @@ export async function stress(race: Race, runs = 100): Promise<Repetition> {
 
 function failure(result: TrialResult): AssertionError {
   const { scenario, schedule, seed } = result;
-  const report = trialReport(result, { palette: palette(false), width: 100, again: "" });
+  const report = trialReport(result, { palette: palette(false), width: 100, noReplay: true });
   const message = `${report}\n\nto see it again: await replay("${schedule}", race) for the race ${
     JSON.stringify(scenario)
   }; found with seed ${seed}`;

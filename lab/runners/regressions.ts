@@ -6,6 +6,7 @@
  * each benchmark, A B B A and in the next pair B A A B: what else the machine has to do, it has to do
  * for both, so that the pairs can be compared where the times cannot.
  */
+import { remove } from "@std/fs/unstable-remove";
 import { writeTextFile } from "@std/fs/unstable-write-text-file";
 import { isAbsolute, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -18,9 +19,11 @@ import {
   type Revision,
 } from "../reports/baseline.ts";
 import { blocksFor, compare, type Comparison } from "../reports/comparison.ts";
+import { didYouMean } from "../worlds/_did_you_mean.ts";
 import { UsageError } from "../worlds/mod.ts";
 import type { ToBlock } from "./_bench_child.ts";
 import { BlockProcess, type Side } from "./_block.ts";
+import { hasPart } from "./_has_part.ts";
 import { machine, runtimeVersion } from "./_machine.ts";
 import { ROUNDS } from "./measure.ts";
 import { Checkout, isFile, revisionOf } from "./_revision.ts";
@@ -77,6 +80,7 @@ export async function findSuite(folder: string, suite?: string): Promise<string 
 /** Measures the suite of a folder, and holds it against what it is to be compared with. */
 export async function findRegressions(options: RegressionOptions): Promise<RegressionOutcome> {
   const { folder, save, tolerance } = options;
+  if (save !== undefined) await seeWritable(save);
   const suite = await findSuite(folder, options.suite);
   if (suite === undefined) {
     throw new UsageError(
@@ -144,6 +148,17 @@ async function readFile(path: string): Promise<Baseline> {
   }
 }
 
+/** Sees that there can be such a file: to find out after minutes that there cannot is too late. */
+async function seeWritable(path: string): Promise<void> {
+  const isThere = await isFile(path);
+  try {
+    await writeTextFile(path, "", { append: true });
+    if (!isThere) await remove(path);
+  } catch (error) {
+    throw new UsageError(`Cannot save to ${path}: ${(error as Error).message}`);
+  }
+}
+
 async function writeFile(path: string, baseline: Baseline): Promise<void> {
   try {
     await writeTextFile(path, `${JSON.stringify(baseline, null, 2)}\n`);
@@ -153,8 +168,8 @@ async function writeFile(path: string, baseline: Baseline): Promise<void> {
 }
 
 /** Those benchmarks whose name contains a text. */
-function select(baseline: Baseline, text = ""): Baseline {
-  const benchmarks = baseline.benchmarks.filter(({ name }) => name.includes(text));
+function select(baseline: Baseline, text?: string): Baseline {
+  const benchmarks = baseline.benchmarks.filter(({ name }) => hasPart(name, text));
   return { ...baseline, benchmarks };
 }
 
@@ -177,17 +192,22 @@ async function measureSides(
   { text = "", time = TIME_MS, blocks, progress }: RegressionOptions,
 ): Promise<Baseline[]> {
   const names: Set<string>[] = [];
+  const listed = new Set<string>();
   for (const { side } of sides) {
     progress?.(0, 1, `looking at the suite of ${side.label}`);
     await using block = new BlockProcess(side);
-    names.push(new Set((await block.load()).filter((name) => name.includes(text))));
+    const loaded = await block.load();
+    for (const name of loaded) listed.add(name);
+    names.push(new Set(loaded.filter((name) => hasPart(name, text))));
   }
   const all = [...names.reduceRight((union, each) => union.union(each))];
   if (all.length === 0) {
     throw new UsageError(
       text === ""
         ? "Cannot measure suite: it is empty"
-        : `Cannot find a benchmark whose name contains "${text}" in the suite`,
+        : `Cannot find a benchmark whose name contains "${text}" in the suite: ${
+          didYouMean(text, [...listed], `it has ${[...listed].join("; ")}`)
+        }`,
     );
   }
   const found = sides.map(() => new Map<string, Measurement[]>());

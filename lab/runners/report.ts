@@ -1,12 +1,13 @@
 /** The report: the tour and the measurements as static pages in a folder. */
 import { mkdir } from "@std/fs/unstable-mkdir";
+import { remove } from "@std/fs/unstable-remove";
 import { writeTextFile } from "@std/fs/unstable-write-text-file";
 import { arch, cpus, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Figure } from "../reports/figures.ts";
 import { htmlReport, type ReportData } from "../reports/html/report.ts";
-import type { Scenario, WorldName } from "../worlds/mod.ts";
+import { type Scenario, UsageError, type WorldName } from "../worlds/mod.ts";
 import { bench } from "./bench.ts";
 import { makeFigures } from "./figures.ts";
 import { tour, type TourListener } from "./tour.ts";
@@ -36,13 +37,18 @@ export interface ReportOutcome {
   readonly met: boolean;
 }
 
-/** Runs the scenarios, measures them, and writes the pages. */
+/**
+ * Runs the scenarios, measures them, and writes the pages.
+ *
+ * @throws {UsageError} when there can be no files in the folder, before anything is run
+ */
 export async function writeReport(
   scenarios: readonly Scenario[],
   options: ReportOptions,
   listener: TourListener = {},
 ): Promise<ReportOutcome> {
   const { out, worlds, seed, time = 200, command } = options;
+  await prepareFolder(out);
   const results = await tour(scenarios, { worlds, seed, showPassing: true }, listener);
   const measured = time === 0
     ? []
@@ -67,13 +73,25 @@ export async function writeReport(
       bench: measured.filter((result) => result.scenario === scenario.name),
     }))),
   };
-  await mkdir(out, { recursive: true });
   const files = htmlReport(data);
   await Promise.all(files.map(({ name, content }) => writeTextFile(join(out, name), content)));
   return {
     files: files.map(({ name }) => join(out, name)),
     met: [...results, ...figures].every(({ met }) => met),
   };
+}
+
+/** Makes the folder and sees that it can be written to: to find that out after minutes is too late. */
+async function prepareFolder(out: string): Promise<void> {
+  if (out === "") throw new UsageError('Cannot write a report to "": it names no folder');
+  try {
+    await mkdir(out, { recursive: true });
+    const probe = join(out, ".interlock");
+    await writeTextFile(probe, "");
+    await remove(probe);
+  } catch (error) {
+    throw new UsageError(`Cannot write a report to ${out}: ${(error as Error).message}`);
+  }
 }
 
 /** The machine and the versions, without names of people or hosts. */

@@ -50,12 +50,21 @@ export interface PreparedBenchmark {
   close?(): void | Promise<void>;
 }
 
+/** What a benchmark is prepared for. */
+export interface Preparation {
+  /**
+   * Whether it is only asked if everything runs and is right: then something small will do, where making
+   * ready what is measured takes seconds.
+   */
+  readonly smoke: boolean;
+}
+
 /** One thing that is measured. */
 export interface Benchmark {
   /** What it is called; no other of its suite has the same name. */
   readonly name: string;
   /** Makes it ready, off the clock. */
-  prepare(): PreparedBenchmark | Promise<PreparedBenchmark>;
+  prepare(preparation: Preparation): PreparedBenchmark | Promise<PreparedBenchmark>;
 }
 
 /** What the default export of an `interlock.bench.ts` is. */
@@ -105,7 +114,7 @@ export type BenchmarkSuite = readonly Benchmark[];
  */
 export function defineBenchmark(
   name: string,
-  prepare: () => PreparedBenchmark | Promise<PreparedBenchmark>,
+  prepare: Benchmark["prepare"],
 ): Benchmark {
   const benchmark = { name, prepare };
   checkBenchmark(benchmark);

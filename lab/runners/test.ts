@@ -7,7 +7,7 @@
 import { AssertionError } from "node:assert";
 import process from "node:process";
 import { after, describe, test } from "node:test";
-import { palette, trialReport, type TrialResult } from "../reports/mod.ts";
+import { palette, replayCommand, trialReport, type TrialResult } from "../reports/mod.ts";
 import { type Scenario, Subject, whyNot, WORLD_NAMES, type WorldName } from "../worlds/mod.ts";
 import { Distances, Nearest } from "./tour.ts";
 
@@ -66,7 +66,7 @@ export function expectMet(result: TrialResult): void {
   const { scenario, variant, world, seed, schedule } = result;
   const again = schedule === undefined
     ? `deno task lab run ${scenario}/${variant} --world ${world} --seed ${seed}`
-    : `deno task lab replay ${schedule} --world ${world}`;
+    : replayCommand(schedule, world);
   throw new AssertionError({
     message: `${
       trialReport(result, { palette: palette(false), width: 100 })

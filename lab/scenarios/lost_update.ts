@@ -54,7 +54,7 @@ export default defineScenario({
       about: "increments by each writer",
       smoke: 1,
       // Enough for threads to overlap, and few enough for files that are renamed at each write.
-      bench: { tasks: 500, workers: 2_500, processes: 150, machines: 25 },
+      bench: { tasks: 500, workers: 250, processes: 40, machines: 10 },
       min: 1,
       max: 100_000,
     },

@@ -80,13 +80,14 @@ export const scenarios: readonly Scenario[] = [
  * @param name The scenario's name.
  * @param among Where to look; left out, among those that come with the lab.
  * @throws {UsageError} when there is none of that name; the message tells one that is like it, or
- *   lists those there are.
+ *   says where they are listed.
  */
 export function findScenario(name: string, among: readonly Scenario[] = scenarios): Scenario {
   const found = among.find((scenario) => scenario.name === name);
   if (found !== undefined) return found;
   const names = among.map((scenario) => scenario.name);
-  throw new UsageError(
-    `Cannot find scenario "${name}": ${didYouMean(name, names, `there is ${names.join(", ")}`)}`,
-  );
+  const all = among === scenarios
+    ? `lab list shows all ${names.length}`
+    : `there is ${names.join(", ")}`;
+  throw new UsageError(`Cannot find scenario "${name}": ${didYouMean(name, names, all)}`);
 }

@@ -2,7 +2,7 @@
 import type { Figure } from "../figures.ts";
 import type { BenchResult, TrialResult } from "../results.ts";
 import type { ScenarioText } from "../scenario_page.ts";
-import { showGrounds } from "../text.ts";
+import { replayCommand, showGrounds } from "../text.ts";
 import { plural, showTime } from "../values.ts";
 import { chart } from "./chart.ts";
 import { cycle } from "./cycle.ts";
@@ -223,6 +223,11 @@ ${footer(report)}
   );
 }
 
+function again(command: string): Markup {
+  return html`<p>To see it again: <span class="code">${command}</span>
+<button type="button" data-copy="${command}" hidden>copy</button></p>`;
+}
+
 function variant({ text, results }: ScenarioReport, name: string): Markup {
   const { expect, because } = text.variants[name];
   // The nearest distance tells the story; the others say whether it is the same there.
@@ -254,7 +259,6 @@ ${told.failure.message !== told.failure.headline && html`<p>${told.failure.messa
       )}${told?.failure !== undefined && told.contrast === undefined &&
       html`<p class="faint">No passing order was found near it.</p>`}${told?.schedule !==
         undefined &&
-      html`<p>To see it again: <span class="code">deno task lab replay ${told.schedule}</span>
-<button type="button" data-copy="deno task lab replay ${told.schedule}" hidden>copy</button></p>`}</section>
+      again(replayCommand(told.schedule, told.world))}</section>
   `;
 }

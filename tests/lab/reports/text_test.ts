@@ -6,9 +6,10 @@ import {
   palette,
   Subject,
   timeline,
+  trialLine,
   trialReport,
 } from "../../../lab/mod.ts";
-import type { RunResult } from "../../../lab/mod.ts";
+import type { RunResult, TrialResult } from "../../../lab/mod.ts";
 import oppositeLocks from "../_scenarios/opposite_locks.ts";
 
 const timeout = 20_000;
@@ -68,4 +69,46 @@ test("trialReport() tells a deadlock as a circle of waits, with holder, mode and
   assert.match(report, /A waits to enter write right, held by B \(write, since step \d\)/);
   assert.match(report, /B waits to enter write left, held by A \(write, since step \d\)/);
   assert.match(report, /The nearest order that passes/);
+});
+
+const MET: TrialResult = {
+  scenario: "lost-update",
+  variant: "unguarded",
+  parameters: {},
+  world: "workers",
+  expect: "broken",
+  because: "",
+  verdict: "broken",
+  met: true,
+  strategy: "replay",
+  seed: 1,
+  schedules: 10,
+  evidence: { kind: "partial", orders: 1 },
+  bestEffort: false,
+  elapsed: 3,
+  schedule: "il1.lost-update.unguarded.2-1.15aeoxq.0110.1y2b3c",
+  reproduced: { times: 10, of: 10 },
+  free: { times: 3, of: 3 },
+};
+
+test("trialLine() is one line of what is as expected: what it took goes first, then the code", {
+  timeout,
+}, () => {
+  const line = (width: number, lines?: number) =>
+    trialLine(MET, { palette: plain, width, lines }).split("\n");
+  const grounds =
+    "  ✓ unguarded      workers    broken as expected  replayed 10/10; 3/3 free runs wrong";
+  assert.deepEqual(line(90), [grounds]);
+  assert.deepEqual(line(140), [`${grounds}  ${MET.schedule}`]);
+  const all = `${grounds}  10 schedules in 3.0 ms  ${MET.schedule}`;
+  assert.deepEqual(line(200), [all]);
+  assert.deepEqual(line(80, Infinity), [all], "a program is told all");
+  const broken = trialLine({ ...MET, met: false }, { palette: plain, width: 90 });
+  assert.match(broken, /\n.*il1\./s, "of what is not as expected nothing is left out");
+});
+
+test("the command that replays a schedule names the distance it was run at", { timeout }, () => {
+  const report = (world: string) => trialReport({ ...MET, world }, { palette: plain, width: 100 });
+  assert.match(report("workers"), /^replay {3}deno task lab replay il1\.\S+ --world workers$/m);
+  assert.match(report("tasks"), /^replay {3}deno task lab replay il1\.\S+$/m);
 });

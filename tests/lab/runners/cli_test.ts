@@ -100,7 +100,7 @@ test("the process exits with the status of the command, and prints errors in one
   assert.equal(run("replay", "nonsense").status, 2);
   const { stdout, stderr } = run("run", "nonsense");
   assert.equal(stdout, "");
-  assert.match(stderr, /^Cannot find scenario "nonsense": there is lost-update, .*\n$/);
+  assert.match(stderr, /^Cannot find scenario "nonsense": lab list shows all \d+\n$/);
 });
 
 test("bad usage exits 2, with one line that says what is allowed", { timeout }, async () => {
@@ -120,14 +120,17 @@ test("bad usage exits 2, with one line that says what is allowed", { timeout }, 
   });
   const { schedule } = JSON.parse((await lab("run", UNGUARDED, "--json")).out);
   const cases: [string[], RegExp][] = [
-    [["frobnicate"], /commands are tour, list, .*, the scenarios lost-update/],
+    [["frobnicate"], /: lab --help shows the commands, lab list the scenarios$/],
+    [["lost"], /"lost": did you mean list or lost-update\?$/],
+    [["lost-update/locked"], /one variant is lab run lost-update\/locked$/],
+    [["lost-update/lokced"], /"lokced" of lost-update: did you mean locked\?$/],
     [["hlep"], /"hlep": did you mean help\?$/],
     [["rnu"], /"rnu": did you mean run\?$/],
     [["lost-updates"], /"lost-updates": did you mean lost-update\?$/],
     [["run"], /missing required argument/],
     [["run", "lost-updat"], /Cannot find scenario "lost-updat": did you mean lost-update\?$/],
     [["run", "lost-update/lokced"], /"lokced" of lost-update: did you mean locked\?$/],
-    [["run", "nope"], /Cannot find scenario "nope": there is lost-update/],
+    [["run", "nope"], /Cannot find scenario "nope": lab list shows all \d+$/],
     [["run", "lost-update/nope"], /it has unguarded, atomic-cells, locked/],
     [["run", "a/b/c"], /write scenario or scenario\/variant/],
     [["run", "lost-update", "--world", "moon"], /worlds are tasks, simulation, workers, processes/],
@@ -143,8 +146,12 @@ test("bad usage exits 2, with one line that says what is allowed", { timeout }, 
     [["replay", schedule, "lost-update/locked"], /the code is for lost-update\/unguarded/],
     [["replay", code], /made for another structure of it \(other, here it is/],
     [["replay", strange], /Cannot find scenario "found-elsewhere"/],
-    [["show", "nope"], /there is lost-update/],
-    [["bench", "nope"], /there is lost-update.*the figures are .*strategies/],
+    [["show", "nope"], /lab list shows all/],
+    [["bench", "nope"], /: lab list shows the scenarios, lab bench --help the figures$/],
+    [["bench", "lost-update/lokced"], /did you mean lost-update\/locked\?$/],
+    [["bench", "FileLok"], /did you mean FileLock\.tryRead\(\).*?$/],
+    [["report", "lost-update", "--out", "/dev/null"], /^Cannot write a report to \/dev\/null: /],
+    [["report", "lost-update", "--out", ""], /^Cannot write a report to "": it names no folder$/],
     [["bench", "lost-update", "--world", "simulation"], /between simulation: nothing of it runs/],
     [["bench", "locking-overhed"], /did you mean locking-overhead\?$/],
   ];
@@ -202,11 +209,13 @@ test("--json answers every command as data", { timeout }, async () => {
 test("the tour prints a line for each variant, with verdict, evidence and code", {
   timeout,
 }, async () => {
-  const { status, out } = await lab("tour", "lost-update", "--world", "tasks");
+  const { status, out, err } = await lab("tour", "lost-update", "--world", "tasks");
   assert.equal(status, 0);
   assert.match(out, /✓ unguarded +tasks +broken as expected +found after \d orders.*il1\./);
   assert.match(out, /✓ locked +tasks +safe as expected +proved: all 10 orders/);
   assert.match(out, /7 of 7 expectations met/);
+  assert.match(err, /^Every variant of every race is tried.*\n.*il1\.… is the code of an order/);
+  assert.match(err, /From here:\n(?: {2}deno task lab .*\n)* {2}deno task lab report /);
 });
 
 test("lab show teaches the scenario", { timeout }, async () => {

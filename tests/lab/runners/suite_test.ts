@@ -8,6 +8,7 @@ import {
   type PreparedBenchmark,
   suiteHash,
   suiteLines,
+  suiteSmokeLine,
 } from "../../../lab/mod.ts";
 import { checkSuite } from "../../../lab/runners/suite.ts";
 
@@ -198,4 +199,40 @@ test("a sample that was interrupted does not use up the time of the others", {
   // Of 10 ms, 60 of one sample; yet there are those of 0.5 ms, and others count for 2 at most.
   assert(ours!.samples >= 5, `${ours!.samples} samples`);
   assert(ours!.nanoseconds.p25 < 5e6, `${ours!.nanoseconds.p25} ns`);
+});
+
+test("a smoke test prepares little, and takes a second sample only of what is short", {
+  timeout,
+}, async () => {
+  const told: boolean[] = [];
+  let short = 0;
+  let long = 0;
+  const benchmark = defineBenchmark("it", ({ smoke }) => {
+    told.push(smoke);
+    const slow = contestant("long", () => {
+      long++;
+      const until = performance.now() + 30;
+      while (performance.now() < until);
+      return 1;
+    });
+    return prepared({ ours: contestant("short", () => (short++, 1)), rivals: [slow] });
+  });
+  const { failure, rivals: [rival] } = await measureBenchmark(benchmark, { time: 0 });
+  assert.equal(failure, undefined);
+  assert.deepEqual([short, long, rival.samples], [2, 1, 1]);
+  await measureBenchmark(benchmark, { time: 1 });
+  assert.deepEqual(told, [true, false]);
+});
+
+test("a smoke test finds what is wrong the second time", { timeout }, async () => {
+  let runs = 0;
+  const benchmark = defineBenchmark(
+    "it",
+    () => prepared({ rivals: [contestant("worn", () => ++runs)] }),
+  );
+  const result = await measureBenchmark(benchmark, { time: 0 });
+  assert.equal(result.failure, "worn answered 2, not 1");
+  assert.equal(suiteSmokeLine(result, layout), suiteLines(result, layout));
+  const right = { name: "it", expected: "1", rivals: [] };
+  assert.equal(suiteSmokeLine(right, layout), "✓ it: right");
 });

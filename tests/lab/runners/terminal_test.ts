@@ -68,9 +68,10 @@ for (const width of [80, 200]) {
     timeout,
   }, async () => {
     for (const command of COMMANDS) {
-      const { results } = await run(new Paper(width, false, true), command);
+      const { results, complaints } = await run(new Paper(width, false, true), command);
       assert(results.length > 1, command);
-      for (const line of results.map(plain)) {
+      const lines = [...results, ...complaints.flatMap((text) => text.split("\n"))];
+      for (const line of lines.map(plain)) {
         assert(line.length <= width || line.startsWith("replay "), `${command}: ${line}`);
         assert.equal(line, line.trimEnd(), command);
       }
@@ -94,7 +95,7 @@ test(
   "a complaint is one line for a program and lines that fit for a person",
   { timeout },
   async () => {
-    const command = "run no-such-scenario";
+    const command = "run lost-update --set actors=99";
     const { complaints: [line, ...more], results } = await run(new Paper(80, true), command);
     assert.deepEqual([more, results], [[], []]);
     const { complaints } = await run(new Paper(80, false), command);
