@@ -148,12 +148,15 @@ async function readFile(path: string): Promise<Baseline> {
   }
 }
 
-/** Sees that there can be such a file: to find out after minutes that there cannot is too late. */
+/**
+ * Sees that there can be such a file: to find out after minutes that there cannot is too late. One that
+ * is there is left alone, for it may be what is compared with.
+ */
 async function seeWritable(path: string): Promise<void> {
-  const isThere = await isFile(path);
+  if (await isFile(path)) return;
   try {
-    await writeTextFile(path, "", { append: true });
-    if (!isThere) await remove(path);
+    await writeTextFile(path, "");
+    await remove(path);
   } catch (error) {
     throw new UsageError(`Cannot save to ${path}: ${(error as Error).message}`);
   }

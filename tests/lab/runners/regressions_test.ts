@@ -257,6 +257,7 @@ test("what cannot be compared is refused, with the reason, and nothing is left",
     compare: join(folder, "file.json"),
   });
   await refused(/Cannot save to .*nowhere/, { save: join(folder, "nowhere/file.json") });
+  await refused(/Cannot save to /, { save: folder });
   assert.deepEqual(project.checkouts(), []);
 });
 
