@@ -1042,6 +1042,12 @@ export const mutants: readonly Mutant[] = [
     from: "if inside > 1 then return inside, 'r' end",
     to: "if inside >= 1 then return inside, 'r' end",
     breaks: "one holder is taken for what it is",
+  }, {
+    from:
+      "  keepAll(lease)\n  for i = 3, #ARGV do table.insert(answer, hear(ARGV[i], lease) or '-') end\n",
+    to:
+      "  for i = 3, #ARGV do table.insert(answer, hear(ARGV[i], lease) or '-') end\n  keepAll(lease)\n",
+    breaks: "leases are renewed though the server's memory is full",
   }]),
   ...of("lib/redis/_script.ts", redisFaults, [{
     from: "local token = hear(id, lease)",
@@ -1079,6 +1085,10 @@ export const mutants: readonly Mutant[] = [
     from: "      if (mayPass(error)) return;\n",
     to: "",
     breaks: "a renewal that was refused for the moment is asked again",
+  }, {
+    from: 'if (party.state === "asking") party.refused();\n    else if',
+    to: "if",
+    breaks: "a try that is refused costs one question",
   }]),
   ...of("lib/redis/_side.ts", redisFaults, [{
     from: "return lease - lease / 100 - 2;",

@@ -105,6 +105,12 @@ export class Party implements Expirable, Abortable, Sleeper, Timed {
     void this.side.drop(this);
   }
 
+  /** Goes, without having been in the queue; nobody hears of it but who asked. */
+  refused(): void {
+    this.#settle("gone");
+    this.side.forget(this);
+  }
+
   #settle(state: "held" | "gone"): void {
     const { connection, deadlines } = this.side;
     this.state = state;

@@ -2,10 +2,10 @@
  * All that is decided about a lock is decided here, by the server, in one script.
  *
  * What always holds between two calls, for each name: either one writer is inside or any number of
- * readers (so more than one are readers, and nothing else need say so); whoever waits stands in the queue by its ticket, and nobody waits who could be inside
- * (`settle` lets them in whenever somebody has left, gave up or let a lease pass). Everyone has a lease,
- * those who wait too, so whoever dies is forgotten, and the keys expire by themselves when nobody
- * is left to do it. A token is never given twice and never goes back: it is the greater of the last
+ * readers (so more than one are readers, and nothing else need say so); whoever waits stands in the queue
+ * by its ticket, and nobody waits who could be inside (`settle` lets them in whenever somebody has
+ * left, gave up or let a lease pass). Everyone has a lease, those who wait too, so whoever dies is
+ * forgotten, and the keys expire by themselves when nobody is left to do it. A token is never given twice and never goes back: it is the greater of the last
  * one plus one and the server's clock in microseconds, so it grows even over a server that has lost
  * its data, as long as its clock does not go back by more than it was down.
  *
@@ -176,8 +176,9 @@ end
 
 if op == 'renew' then
   local lease, answer = tonumber(ARGV[2]), {}
-  for i = 3, #ARGV do table.insert(answer, hear(ARGV[i], lease) or '-') end
+  -- First, for a script that has written goes on when memory is full, and this write takes none.
   keepAll(lease)
+  for i = 3, #ARGV do table.insert(answer, hear(ARGV[i], lease) or '-') end
   return around(answer)
 end
 

@@ -27,6 +27,8 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
   [/^READONLY/, "it is a replica, which only the primary can stand in for"],
   [/^(DENIED|LOADING|MASTERDOWN)/, "it is not ready"],
   [/^OOM/, "its memory is full"],
+  [/^MISCONF/, "it cannot save what it is told"],
+  [/^NOREPLICAS/, "too few of its replicas keep up"],
   [/^WRONGTYPE/, "a key under a lock's name holds something else"],
 ];
 
@@ -50,7 +52,7 @@ export function isFinal(error: unknown): boolean {
 
 /** Whether the next moment may bring another answer, worth waiting for if there is nothing to lose. */
 export function mayPass(error: unknown): boolean {
-  return isRefusal(error) && (!isFinal(error) || error.message.startsWith("OOM"));
+  return isRefusal(error) && (!isFinal(error) || /^(OOM|MISCONF|NOREPLICAS)/.test(error.message));
 }
 
 type Client = ReturnType<typeof makeClient>;

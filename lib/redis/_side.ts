@@ -134,7 +134,9 @@ export class Side implements Dependent {
       );
     }
     if (party.state === "held") return party;
-    if (party.pending) party.fail(undefined);
+    // The server has noted nobody it refused. One it let in too late to be trusted, it has.
+    if (party.state === "asking") party.refused();
+    else if (party.pending) party.fail(undefined);
     return undefined;
   }
 
@@ -202,6 +204,12 @@ export class Side implements Dependent {
     party.state = "gone";
     this.meter?.left(party);
     await this.drop(party);
+  }
+
+  /** Forgets a party here, of which the server knows nothing. */
+  forget(party: Party): void {
+    this.#parties.delete(party);
+    this.#rest();
   }
 
   /** Forgets a party here and on the server. */

@@ -165,17 +165,43 @@ redisTest(
     const error = await refusal(lock.write());
     assert(error instanceof RedisUnavailableError);
     assert.match(error.message, /its memory is full \(OOM/);
-    await new Promise((resolve) => setTimeout(resolve, 400)); // a renewal is refused meanwhile
-    assert.equal(guard.signal.aborted, false);
-    server.cli("config", "set", "maxmemory", "0");
-    await new Promise((resolve) => setTimeout(resolve, 800));
-    assert.equal(guard.signal.aborted, false, "it is renewed when there is room again");
-    server.cli("config", "set", "maxmemory", "1");
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    assert.equal(guard.signal.aborted, false, "a renewal takes no memory");
     await guard.release();
     server.cli("config", "set", "maxmemory", "0");
     assert.equal(await holders(lock), 0, "what frees memory is done");
   },
 );
+
+redisTest(
+  "a server that writes nothing for the moment refuses who comes, and renews when it does again",
+  async ({ client, server }) => {
+    const lock = (await client()).lock("l", { ...fresh, lease: 900 });
+    await using guard = await lock.write();
+    const refusals = () =>
+      Number(/errorstat_NOREPLICAS:count=(\d+)/.exec(server.cli("info", "errorstats"))?.[1] ?? 0);
+    server.cli("config", "set", "min-replicas-to-write", "1");
+    const error = await refusal(lock.write());
+    assert(error instanceof RedisUnavailableError);
+    assert.match(error.message, /too few of its replicas keep up \(NOREPLICAS/);
+    const before = refusals();
+    await until(() => refusals() > before);
+    assert.equal(guard.signal.aborted, false, "one renewal that is refused is no reason");
+    server.cli("config", "set", "min-replicas-to-write", "0");
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    assert.equal(guard.signal.aborted, false, "it is renewed when it can be again");
+  },
+);
+
+redisTest("a try that is refused costs the server one question", async ({ client, server }) => {
+  const lock = (await client()).lock("l", fresh);
+  const other = (await client()).lock("l", { ...fresh, lease: 60_000 });
+  await using _guard = await other.write();
+  server.cli("config", "resetstat");
+  assert.equal(await lock.tryRead(), undefined);
+  assert.equal(await waiters(lock), 0);
+  assert.match(server.cli("info", "commandstats"), /cmdstat_evalsha:calls=2,/);
+});
 
 redisTest(
   "a primary that becomes a replica takes the trust from guards and refuses who comes",
