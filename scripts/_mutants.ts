@@ -996,7 +996,7 @@ export const mutants: readonly Mutant[] = [
     breaks: "a commit that has become pointless gives up also behind others of its thread",
   }, {
     from: "          awaited.withdraw();\n          seat.wake();\n          throw reason;",
-    to: "          throw reason;",
+    to: "          seat.wake();\n          throw reason;",
     breaks: "a commit that gives up leaves the queue",
   }]),
   ...of("lib/workers/_slot_changes.ts", sharedSnapshots, [{
@@ -1043,10 +1043,8 @@ export const mutants: readonly Mutant[] = [
     to: "if inside >= 1 then return inside, 'r' end",
     breaks: "one holder is taken for what it is",
   }, {
-    from:
-      "  keepAll(lease)\n  for i = 3, #ARGV do table.insert(answer, hear(ARGV[i], lease) or '-') end\n",
-    to:
-      "  for i = 3, #ARGV do table.insert(answer, hear(ARGV[i], lease) or '-') end\n  keepAll(lease)\n",
+    from: "  keepAll(lease)\n  for i = 3",
+    to: "  for i = 3",
     breaks: "leases are renewed though the server's memory is full",
   }]),
   ...of("lib/redis/_script.ts", redisFaults, [{
@@ -1086,8 +1084,8 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "a renewal that was refused for the moment is asked again",
   }, {
-    from: 'if (party.state === "asking") party.refused();\n    else if',
-    to: "if",
+    from: 'if (party.state === "asking") party.refused();',
+    to: 'if (party.state === "asking") party.fail(undefined);',
     breaks: "a try that is refused costs one question",
   }]),
   ...of("lib/redis/_side.ts", redisFaults, [{
