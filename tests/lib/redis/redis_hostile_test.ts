@@ -181,11 +181,10 @@ redisTest(
     const refusals = () =>
       Number(/errorstat_NOREPLICAS:count=(\d+)/.exec(server.cli("info", "errorstats"))?.[1] ?? 0);
     server.cli("config", "set", "min-replicas-to-write", "1");
+    await until(() => refusals() > 0); // of a renewal, for nobody has asked anything else
     const error = await refusal(lock.write());
     assert(error instanceof RedisUnavailableError);
     assert.match(error.message, /too few of its replicas keep up \(NOREPLICAS/);
-    const before = refusals();
-    await until(() => refusals() > before);
     assert.equal(guard.signal.aborted, false, "one renewal that is refused is no reason");
     server.cli("config", "set", "min-replicas-to-write", "0");
     await new Promise((resolve) => setTimeout(resolve, 1200));
