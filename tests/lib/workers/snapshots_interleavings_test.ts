@@ -19,7 +19,7 @@ const bound = Number(process.env.INTERLOCK_PREEMPTIONS ?? 1);
  * What a thread does: reads, or makes the next version of its own number twice in a row, where a
  * "commit" has pinned the version that it is based on.
  */
-type Act = "view" | "pin" | "keep" | "write" | "write soon" | "commit";
+type Act = "view" | "epoch" | "pin" | "keep" | "write" | "write soon" | "commit";
 
 /** Snapshots of two bytes, which are 0 at first; whoever writes them makes both its number. */
 class Table {
@@ -105,6 +105,10 @@ function perform(
       const found = side.view((value, epoch) => ({ epoch, x: value[0], y: value[1] }));
       mark(`found ${found.epoch} ${found.x} ${found.y}`);
       pause(side);
+    } else if (act === "epoch") {
+      mark("begins");
+      mark(`counts ${side.epoch}`);
+      pause(side);
     } else if (act === "keep") {
       mark("keeps");
       side.pin();
@@ -175,6 +179,10 @@ function all(
       if (current !== writers.length - 1) return `epoch ${current} came out of its turn`;
       if (late) return "one that had been reaped has published";
       for (const [thread, mark] of marks.entries()) {
+        const counted = /^counts (\d+)$/.exec(mark)?.[1];
+        if (Number(counted) < since[thread] || Number(counted) > current) {
+          return `${mark}, from ${since[thread]} to ${current}`;
+        }
         const found = /^found (\d+) (\d+) (\d+)$/.exec(mark)?.slice(1).map(Number);
         if (found === undefined) continue;
         const [epoch, x, y] = found;
@@ -203,6 +211,7 @@ function passes(outcome: Outcome): void {
 describe("SharedSnapshots at every interleaving", () => {
   const whole: [slots: number, ...acts: Act[][]][] = [
     [2, ["view"], ["write"]],
+    [2, ["epoch"], ["write", "write"]],
     [2, ["pin"], ["write", "write"]],
     [2, ["view", "view"], ["write", "write"]],
     [3, ["view", "pin"], ["write", "write", "write"]],
