@@ -4,13 +4,11 @@
  * Every sample ends by asking, through a descriptor of a stranger, whether the file is free, and
  * once inside it asks whether it is not: a contestant that locks nothing is found out.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import peer from "proper-lockfile";
 import { systemHost } from "../lib/_host.ts";
 import { FileLock, RwLock } from "../mod.ts";
+import { folder } from "./_folder.ts";
 import {
   type Benchmark,
   type BenchmarkSuite,
@@ -22,9 +20,6 @@ import {
 const TIMES = 500;
 const PEER_TIMES = 200;
 const WAITERS = 100;
-
-const folder = mkdtempSync(join(tmpdir(), "interlock-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 const { files } = systemHost;
 
@@ -40,7 +35,7 @@ function isFree(path: string): boolean {
 const seen = (times: number) => [times, true, true];
 
 function rawPair(): Contestant {
-  const path = join(folder, "raw");
+  const path = join(folder(), "raw");
   const file = files.open(path, { create: true, mode: 0o600 });
   const { dev, ino } = file.id;
   return {
@@ -61,7 +56,7 @@ function rawPair(): Contestant {
 }
 
 function openPair(): Contestant {
-  const path = join(folder, "opened");
+  const path = join(folder(), "opened");
   return {
     name: "open, flock, close",
     run() {
@@ -80,7 +75,7 @@ function openPair(): Contestant {
 
 function tryBenchmark(name: "tryWrite" | "tryRead"): Benchmark {
   return defineBenchmark(`FileLock.${name}() + release()`, () => {
-    const path = join(folder, name);
+    const path = join(folder(), name);
     const lock = new FileLock(path);
     const ours = {
       tryWrite() {
@@ -117,7 +112,7 @@ function tryBenchmark(name: "tryWrite" | "tryRead"): Benchmark {
 
 function awaitBenchmark(): Benchmark {
   return defineBenchmark("await FileLock.write() + release()", () => {
-    const path = join(folder, "awaited");
+    const path = join(folder(), "awaited");
     const lock = new FileLock(path);
     return {
       operations: TIMES,
@@ -150,12 +145,12 @@ function peers(): Rival[] {
       let inside = 0;
       let locked = true;
       for (let i = 0; i < PEER_TIMES; i++) {
-        const release = await peer.lock(folder);
+        const release = await peer.lock(folder());
         inside++;
-        if (i === 0) locked = await peer.check(folder);
+        if (i === 0) locked = await peer.check(folder());
         await release();
       }
-      return [inside, locked, !(await peer.check(folder))];
+      return [inside, locked, !(await peer.check(folder()))];
     },
   }, {
     name: "proper-lockfile, sync",
@@ -164,22 +159,25 @@ function peers(): Rival[] {
       let inside = 0;
       let locked = true;
       for (let i = 0; i < PEER_TIMES; i++) {
-        const release = peer.lockSync(folder);
+        const release = peer.lockSync(folder());
         inside++;
-        if (i === 0) locked = peer.checkSync(folder);
+        if (i === 0) locked = peer.checkSync(folder());
         release();
       }
-      return [inside, locked, !peer.checkSync(folder)];
+      return [inside, locked, !peer.checkSync(folder())];
     },
   }];
 }
 
 function peerBenchmarks(): Benchmark[] {
-  const path = join(folder, "beside-peer");
+  const makeLock = () => {
+    const path = join(folder(), "beside-peer");
+    return { path, lock: new FileLock(path) };
+  };
   const common = { operations: PEER_TIMES, expected: seen(PEER_TIMES) };
   return [
     defineBenchmark("FileLock.tryWrite() + release(), beside a peer", () => {
-      const lock = new FileLock(path);
+      const { path, lock } = makeLock();
       return {
         ...common,
         ours: {
@@ -200,7 +198,7 @@ function peerBenchmarks(): Benchmark[] {
       };
     }),
     defineBenchmark("await FileLock.write() + release(), beside a peer", () => {
-      const lock = new FileLock(path);
+      const { path, lock } = makeLock();
       return {
         ...common,
         ours: {
@@ -226,7 +224,7 @@ function peerBenchmarks(): Benchmark[] {
 /** What the queue of a process costs: the flock is handed on, and only the path is looked at. */
 function handOffBenchmark(): Benchmark {
   return defineBenchmark(`hand-off among ${WAITERS} tasks of one process`, () => {
-    const path = join(folder, "handed-on");
+    const path = join(folder(), "handed-on");
     const lock = new FileLock(path);
     const inMemory = new RwLock();
     const handOn = (name: string, lock: FileLock | RwLock): Contestant => ({
@@ -256,7 +254,7 @@ function handOffBenchmark(): Benchmark {
 
 /** A raw pair for each task, as if each went through the system. */
 function rawPairs(times: number): Contestant {
-  const path = join(folder, "raw-each");
+  const path = join(folder(), "raw-each");
   const file = files.open(path, { create: true, mode: 0o600 });
   return {
     name: "raw flock pair with the inode check",

@@ -6,10 +6,7 @@
  * each stands that of the bare calls that it cannot do without, measured in turn with it.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { replaceFile } from "../lib/_file_replace.ts";
 import { Histogram } from "../lib/_histogram.ts";
 import { systemHost } from "../lib/_host.ts";
@@ -25,11 +22,9 @@ import {
   Table,
 } from "../lib/queue/mod.ts";
 import { FileLock } from "../mod.ts";
+import { folder as base } from "./_folder.ts";
 import { main, type Section } from "./_main.ts";
 import { type BenchmarkSuite, type Contestant, defineBenchmark } from "../lab/runners/suite.ts";
-
-const base = mkdtempSync(join(tmpdir(), "interlock-bench-"));
-process.on("exit", () => rmSync(base, { recursive: true, force: true }));
 
 const { files } = systemHost;
 const insert = (...keys: string[]): NewWrite => ({
@@ -40,7 +35,7 @@ const insert = (...keys: string[]): NewWrite => ({
 /** What a queued write cannot do without: a file written aside, synced, renamed, its folder synced. */
 const bytes = new TextEncoder().encode(JSON.stringify(insert("key")));
 let written = 0;
-const bareFile = () => replaceFile(files, join(base, `bare-${written++}`), bytes, 0o600);
+const bareFile = () => replaceFile(files, join(base(), `bare-${written++}`), bytes, 0o600);
 
 /** What takes how long. */
 interface Timed {
@@ -88,45 +83,45 @@ const header = "".padEnd(44) + "p50".padStart(12) + "p99".padStart(12);
 /** The four times that the seed asks for, of an uncontended table with a few writes pending. */
 async function budgets(): Promise<string> {
   const name = "budgets";
-  for (let i = 0; i < 10; i++) await queueWrite(base, name, insert(`${i}`));
+  for (let i = 0; i < 10; i++) await queueWrite(base(), name, insert(`${i}`));
   let id = "";
   const lines = await inTurn(201, [
     {
       name: "acquireTableLock()",
       budget: 10,
-      call: () => acquireTableLock(base, name),
+      call: () => acquireTableLock(base(), name),
       after: (lock: Disposable) => {
-        assert(isTableLocked(base, name));
+        assert(isTableLocked(base(), name));
         lock[Symbol.dispose]();
       },
     },
     {
       name: "isTableLocked()",
       budget: 1,
-      call: () => isTableLocked(base, name),
+      call: () => isTableLocked(base(), name),
       after: (locked: boolean) => assert.equal(locked, false),
     },
     {
       name: "queueWrite()",
       budget: 5,
-      call: () => queueWrite(base, name, insert("new")),
+      call: () => queueWrite(base(), name, insert("new")),
       after: (answer: string) => id = answer,
     },
     { name: "  floor: the bare file calls", call: bareFile },
     {
       name: "getNextPending()",
       budget: 5,
-      call: () => getNextPending(base, name),
+      call: () => getNextPending(base(), name),
       after: (next: { write: NewWrite }) => assert.equal(next.write.rows[0].key, "0"),
     },
     {
       name: "countPending()",
-      call: () => countPending(base, name),
+      call: () => countPending(base(), name),
       after: (pending: number) => assert.equal(pending, 11),
     },
     {
       name: "removeFromQueue()",
-      call: () => removeFromQueue(base, name, id),
+      call: () => removeFromQueue(base(), name, id),
       after: (removed: boolean) => assert(removed),
     },
   ]);
@@ -139,25 +134,25 @@ async function queueCurve(): Promise<string> {
   for (const depth of [0, 25, 50, 75, 99]) {
     const name = `queue-${depth}`;
     const ids: string[] = [];
-    for (let i = 0; i < depth; i++) ids.push(await queueWrite(base, name, insert(`${i}`)));
+    for (let i = 0; i < depth; i++) ids.push(await queueWrite(base(), name, insert(`${i}`)));
     let id = "";
     lines.push(
       `${depth} pending`,
       await inTurn(41, [
         {
           name: "  queueWrite()",
-          call: () => queueWrite(base, name, insert("new")),
+          call: () => queueWrite(base(), name, insert("new")),
           after: (answer: string) => id = answer,
         },
         {
           name: "  getNextPending()",
-          call: () => getNextPending(base, name),
+          call: () => getNextPending(base(), name),
           after: (next: { id: string }) => assert.equal(next.id, ids[0] ?? id),
         },
         {
           name: "  removeFromQueue()",
-          call: () => removeFromQueue(base, name, id),
-          after: () => assert.equal(countPending(base, name), depth),
+          call: () => removeFromQueue(base(), name, id),
+          after: () => assert.equal(countPending(base(), name), depth),
         },
       ]),
     );
@@ -169,7 +164,7 @@ async function queueCurve(): Promise<string> {
 async function tableCurve(): Promise<string> {
   const lines: string[] = [];
   for (const size of [10, 100, 1_000, 10_000, 100_000]) {
-    using table = new Table(base, `table-${size}`);
+    using table = new Table(base(), `table-${size}`);
     await table.write(insert(...Array.from({ length: size }, (_, i) => `key-${i}`)));
     const image = files.readFile(table.path)!;
     let next = size;
@@ -186,14 +181,14 @@ async function tableCurve(): Promise<string> {
         {
           name: "  Table.write() by one who has not seen it yet",
           call: async () => {
-            using fresh = new Table(base, table.name);
+            using fresh = new Table(base(), table.name);
             return await fresh.write(insert(`key-${next++}`), { timeout: 60_000 });
           },
           after: ({ state }: { state: string }) => assert.equal(state, "applied"),
         },
         {
           name: "  floor: the file replaced, with no lock or rows",
-          call: () => replaceFile(files, join(base, "bare-table"), image, 0o600),
+          call: () => replaceFile(files, join(base(), "bare-table"), image, 0o600),
         },
         {
           name: "  Table.read()",
@@ -205,7 +200,7 @@ async function tableCurve(): Promise<string> {
           name: "  Table.drain() of ten",
           before: async () => {
             for (let i = 0; i < 10; i++) {
-              await queueWrite(base, table.name, insert(`key-${next++}`));
+              await queueWrite(base(), table.name, insert(`key-${next++}`));
             }
           },
           call: () => table.drain(),
@@ -237,30 +232,31 @@ async function increments(within: (fn: () => Promise<void>) => Promise<void>): P
   return counter;
 }
 
-const lock = new FileLock(join(base, "lock"));
-
 const concurrentLocks = defineBenchmark(
   `concurrent-locks: ${TASKS} tasks at one table's lock`,
-  () => ({
-    operations: TASKS,
-    expected: TASKS,
-    ours: {
-      name: "acquireTableLock()",
-      run: () =>
-        increments(async (fn) => {
-          using _lock = await acquireTableLock(base, "concurrent");
-          await fn();
-        }),
-    },
-    rivals: [
-      { name: "FileLock.withWrite()", run: () => increments((fn) => lock.withWrite(fn)) },
-      {
-        name: "unguarded, which loses all but one",
-        // What is expected of the others must not come true here.
-        run: async () => await increments((fn) => fn()) === 1 ? TASKS : "it lost nothing",
+  () => {
+    const lock = new FileLock(join(base(), "lock"));
+    return {
+      operations: TASKS,
+      expected: TASKS,
+      ours: {
+        name: "acquireTableLock()",
+        run: () =>
+          increments(async (fn) => {
+            using _lock = await acquireTableLock(base(), "concurrent");
+            await fn();
+          }),
       },
-    ],
-  }),
+      rivals: [
+        { name: "FileLock.withWrite()", run: () => increments((fn) => lock.withWrite(fn)) },
+        {
+          name: "unguarded, which loses all but one",
+          // What is expected of the others must not come true here.
+          run: async () => await increments((fn) => fn()) === 1 ? TASKS : "it lost nothing",
+        },
+      ],
+    };
+  },
 );
 
 const WRITES = 20;
@@ -271,10 +267,10 @@ function throughQueue(name: string, table: string): Contestant {
     name,
     async run() {
       let right = 0;
-      for (let i = 0; i < WRITES; i++) await queueWrite(base, table, insert(`${i}`));
+      for (let i = 0; i < WRITES; i++) await queueWrite(base(), table, insert(`${i}`));
       for (let i = 0; i < WRITES; i++) {
-        const { id, write } = (await getNextPending(base, table))!;
-        if (write.rows[0].key === `${i}` && await removeFromQueue(base, table, id)) right++;
+        const { id, write } = (await getNextPending(base(), table))!;
+        if (write.rows[0].key === `${i}` && await removeFromQueue(base(), table, id)) right++;
       }
       return right;
     },
@@ -290,8 +286,8 @@ const writeQueue = defineBenchmark(`write-queue: ${WRITES} writes in and out`, (
     run() {
       for (let i = 0; i < WRITES; i++) bareFile();
       for (let i = written - WRITES; i < written; i++) {
-        files.remove(join(base, `bare-${i}`));
-        files.syncFolder(base);
+        files.remove(join(base(), `bare-${i}`));
+        files.syncFolder(base());
       }
       return WRITES;
     },

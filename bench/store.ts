@@ -7,11 +7,9 @@
  */
 import { create } from "mutative";
 import { createCipheriv, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { replaceFile } from "../lib/_file_replace.ts";
 import { type Host, systemHost, withHost } from "../lib/_host.ts";
 import {
@@ -31,6 +29,7 @@ import {
   uncoordinated,
 } from "../lib/store/mod.ts";
 import { FileLock, RwLock } from "../mod.ts";
+import { folder } from "./_folder.ts";
 import { main } from "./_main.ts";
 import {
   type Benchmark,
@@ -38,9 +37,6 @@ import {
   type Contestant,
   defineBenchmark,
 } from "../lab/runners/suite.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "interlock-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 const KEYS = 10_000;
 const key = (i: number) => `key ${i % KEYS}`;
@@ -213,7 +209,7 @@ const hasty: Host = {
 
 /** A store in files with so many keys. */
 async function filled(name: string, keys: number): Promise<FileStore> {
-  const path = join(folder, name);
+  const path = join(folder(), name);
   using filler = withHost(hasty, () => new FileStore(path));
   await filler.load(items(keys));
   return new FileStore(path);
@@ -223,7 +219,6 @@ function fileBenchmarks(): Benchmark[] {
   const READS = 500;
   const WRITES = 20;
   const text = JSON.stringify(value);
-  const plain = join(folder, "plain");
   const writes = (name: string, store: Store): Contestant => ({
     name,
     async run() {
@@ -235,14 +230,14 @@ function fileBenchmarks(): Benchmark[] {
   const writesPlain: Contestant = {
     name: "fs.writeFile, not synced",
     async run() {
-      for (let i = 0; i < WRITES; i++) await writeFile(join(folder, "unsafe"), String(i));
-      return Number(readFileSync(join(folder, "unsafe"), "utf8"));
+      for (let i = 0; i < WRITES; i++) await writeFile(join(folder(), "unsafe"), String(i));
+      return Number(readFileSync(join(folder(), "unsafe"), "utf8"));
     },
   };
   const writesDurably: Contestant = {
     name: "one file written aside, synced and renamed",
     run() {
-      const path = join(folder, "durable");
+      const path = join(folder(), "durable");
       for (let i = 0; i < WRITES; i++) replaceFile(systemHost.files, path, bytes(i), 0o600);
       return Number(readFileSync(path, "utf8"));
     },
@@ -259,6 +254,7 @@ function fileBenchmarks(): Benchmark[] {
   });
   return [
     defineBenchmark("FileStore.get() among 100 keys", async () => {
+      const plain = join(folder(), "plain");
       await writeFile(plain, text);
       const store = await filled("hundred", 100);
       return {
@@ -329,20 +325,16 @@ function fileBenchmarks(): Benchmark[] {
 function lockBenchmarks(): Benchmark[] {
   const TIMES = 1_000;
   const BATCH = 100;
-  const single = (
-    name: string,
-    set: (i: number) => Promise<unknown>,
-    store: Store,
-  ): Contestant => ({
+  const writes = (name: string, to: Pick<Store, "set">): Contestant => ({
     name,
     async run() {
-      for (let i = 0; i < TIMES; i++) await set(i);
+      for (let i = 0; i < TIMES; i++) await to.set("key", i);
       return (await store.get("key"))!.value;
     },
   });
   const store = new MemoryStore();
   const inProcess = new LockedStore(store, new RwLock());
-  const file = new LockedStore(store, new FileLock(join(folder, "overhead")));
+  const overFile = () => new LockedStore(store, new FileLock(join(folder(), "overhead")));
   const batch = (name: string, behind: LockedStore | undefined): Contestant => ({
     name,
     async run() {
@@ -366,22 +358,22 @@ function lockBenchmarks(): Benchmark[] {
     defineBenchmark("locking-overhead: a write in memory behind a FileLock", () => ({
       operations: TIMES,
       expected: TIMES - 1,
-      ours: single("LockedStore over a FileLock", (i) => file.set("key", i), store),
+      ours: writes("LockedStore over a FileLock", overFile()),
       rivals: [
-        single("LockedStore over an RwLock", (i) => inProcess.set("key", i), store),
-        single("without a lock", (i) => store.set("key", i), store),
+        writes("LockedStore over an RwLock", inProcess),
+        writes("without a lock", store),
       ],
     })),
     defineBenchmark("locking-overhead: a read in memory behind a FileLock", () => ({
       operations: TIMES,
       expected: "read",
-      ours: reads("LockedStore over a FileLock", file),
+      ours: reads("LockedStore over a FileLock", overFile()),
       rivals: [reads("LockedStore over an RwLock", inProcess), reads("without a lock", store)],
     })),
     defineBenchmark(`locking-overhead: ${BATCH} writes in memory behind one FileLock`, () => ({
       operations: TIMES,
       expected: BATCH - 1,
-      ours: batch("LockedStore over a FileLock", file),
+      ours: batch("LockedStore over a FileLock", overFile()),
       rivals: [batch("LockedStore over an RwLock", inProcess), batch("without a lock", undefined)],
     })),
   ];
@@ -392,8 +384,8 @@ function strategyBenchmark(): Benchmark {
   return defineBenchmark("strategies: an update of a store in files", async () => {
     const TIMES = 20;
     const PARTS = 4;
-    const store = () => new FileStore(mkdtempSync(join(folder, "strategy-")));
-    const file = (name: string) => new FileLock(join(folder, name));
+    const store = () => new FileStore(mkdtempSync(join(folder(), "strategy-")));
+    const file = (name: string) => new FileLock(join(folder(), name));
     const contestant = (
       strategy: Strategy,
       read: (key: string) => Promise<unknown>,

@@ -80,9 +80,14 @@ type Check = (value: unknown) => string | undefined;
 
 const text: Check = (value) => typeof value === "string" ? undefined : "is no text";
 const flag: Check = (value) => typeof value === "boolean" ? undefined : "is not true or false";
-const whole: Check = (value) => Number.isSafeInteger(value) ? undefined : "is no whole number";
+const count: Check = (value) =>
+  Number.isSafeInteger(value) && value as number > 0 ? undefined : "is no whole number above 0";
 const above0: Check = (value) =>
   typeof value === "number" && value > 0 && value < Infinity ? undefined : "is no number above 0";
+/** An hour, which is longer than anybody measures a benchmark in one process, in ms. */
+const LONGEST = 3_600_000;
+const duration: Check = (value) =>
+  above0(value) ?? (value as number <= LONGEST ? undefined : `is longer than an hour`);
 const optional = (check: Check): Check => (value) => value === undefined ? undefined : check(value);
 
 const listOf = (check: Check): Check => (value) => {
@@ -110,14 +115,14 @@ function join(wrong: string): string {
 
 const checkBaseline = fields({
   made: text,
-  machine: fields({ system: text, arch: text, processor: text, cores: whole }),
+  machine: fields({ system: text, arch: text, processor: text, cores: count }),
   runtime: text,
   revision: optional(fields({ commit: text, dirty: flag })),
-  time: above0,
+  time: duration,
   benchmarks: listOf(fields({
     name: text,
     expected: text,
-    blocks: listOf(fields({ p10: above0, p50: above0, p90: above0, samples: whole })),
+    blocks: listOf(fields({ p10: above0, p50: above0, p90: above0, samples: count })),
     failure: optional(text),
   })),
 });
@@ -145,6 +150,9 @@ export function parseBaseline(source: string): Baseline {
   }
   const wrong = checkBaseline(value);
   if (wrong !== undefined) throw new SyntaxError(`its ${join(wrong).replace(/^[. ]/, "")}`);
+  const names = (value as Baseline).benchmarks.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new SyntaxError(`two of its benchmarks are called "${twice}"`);
   return value as Baseline;
 }
 

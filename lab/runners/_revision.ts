@@ -3,7 +3,7 @@
  * aside. A checkout goes when it is disposed of, and also when the program ends before that, by ^C say.
  */
 import { makeTempDir } from "@std/fs/unstable-make-temp-dir";
-import { remove } from "@std/fs/unstable-remove";
+import { removeSync } from "@std/fs/unstable-remove";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
@@ -12,6 +12,9 @@ import type { Revision } from "../reports/baseline.ts";
 import { runtimes } from "../worlds/_runtimes.ts";
 import { UsageError } from "../worlds/mod.ts";
 import { ended, startChild } from "./_block.ts";
+
+/** How often git is asked to forget a checkout, should it be ended while it does. */
+const FORGETTING = 3;
 
 interface GitAnswer {
   /** What it printed; `undefined` when it failed. */
@@ -115,14 +118,24 @@ export class Checkout implements AsyncDisposable {
     throw new UsageError(`Cannot install ${commit.slice(0, 10)}: ${name} install ${how}`);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     process.off("exit", this.#leave);
     this.#remove();
-    await remove(this.#root, { recursive: true }).catch(() => {});
+    return Promise.resolve();
   }
 
-  /** Synchronous, for there is no other way once the program is ending. */
+  /**
+   * Synchronous, for there is no other way once the program is ending. Whoever types ^C a second time
+   * ends git with it: so the folder is removed here, and git asked again to forget it.
+   */
   #remove(): void {
-    git(this.#from, "worktree", "remove", "--force", this.#root);
+    try {
+      removeSync(this.#root, { recursive: true });
+    } catch {
+      // It was never made, or there is something in it that cannot be removed; git says no more of that.
+    }
+    for (let tries = 0; tries < FORGETTING; tries++) {
+      if (git(this.#from, "worktree", "remove", "--force", this.#root).out !== undefined) return;
+    }
   }
 }

@@ -96,7 +96,9 @@ export async function findRegressions(options: RegressionOptions): Promise<Regre
     const [after] = await measureSides([here], {
       ...options,
       time: options.time ?? before?.time,
-      blocks: options.blocks ?? before?.benchmarks[0]?.blocks.length,
+      // As many as then; what was wrong then has none.
+      blocks: options.blocks ??
+        before?.benchmarks.find(({ blocks }) => blocks.length > 0)?.blocks.length,
     });
     if (save !== undefined) await writeFile(save, after);
     if (before === undefined) return { baseline: after };

@@ -36,7 +36,7 @@ export function chart(world: string, results: readonly BenchResult[]): Markup {
     <figure>
       <figcaption>Between ${world}: time of one run at full speed</figcaption>
       <div class="scroll" tabindex="0" role="group" aria-label="Chart">
-        <svg viewBox="0 0 ${width} ${height}" width="${width}" role="img"
+        <svg class="chart" viewBox="0 0 ${width} ${height}" width="${width}" role="img"
           aria-label="${results.map(words).join("; ")}">
     ${ticks.map((tick) =>
       html`

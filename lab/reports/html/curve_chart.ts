@@ -51,7 +51,7 @@ export function curveChart(figure: CurveFigure): Markup {
     <figure class="curve">
       <figcaption>Time of one ${operation}, by the number of ${counted}</figcaption>
       <div class="scroll" tabindex="0" role="group" aria-label="Chart">
-        <svg viewBox="0 0 ${width} ${height}" width="${width}" role="img"
+        <svg class="chart" viewBox="0 0 ${width} ${height}" width="${width}" role="img"
           aria-label="${lines.map(
             words,
           ).join("; ")}">

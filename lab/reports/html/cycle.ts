@@ -2,7 +2,7 @@
 import { describeWaits, type Wait } from "../analysis.ts";
 import { html, type Markup } from "./markup.ts";
 
-const WIDTH = 560;
+const WIDTH = 680;
 const HEIGHT = 360;
 const MARGIN = 60;
 
@@ -29,38 +29,43 @@ export function cycle(waits: readonly Wait[]): Markup {
     const index = nodes.findIndex((node) => node.name === name && node.kind === kind);
     const angle = (index / nodes.length) * 2 * Math.PI - Math.PI / 2;
     return {
-      x: WIDTH / 2 + (WIDTH / 2 - MARGIN * 1.5) * Math.cos(angle),
+      x: WIDTH / 2 + (WIDTH / 2 - MARGIN * 2.5) * Math.cos(angle),
       y: HEIGHT / 2 + (HEIGHT / 2 - MARGIN) * Math.sin(angle),
     };
   };
-  const arrows = waits.flatMap((wait) => {
-    const actor = place(wait.actor, "actor");
-    const object = place(wait.object, "object");
-    return [
-      arrow(actor, object, "waits for", true),
-      ...wait.holders.filter((holder) => nodes.some(({ name }) => name === holder.actor)).map((
-        holder,
-      ) => arrow(object, place(holder.actor, "actor"), `held since step ${holder.since}`, false)),
-    ];
-  });
+  const stand = (name: string, kind: Node["kind"]) => [{ name, kind }, place(name, kind)] as const;
+  const arrows = waits.flatMap(({ actor, object, holders }) => [
+    arrow(stand(actor, "actor"), stand(object, "object"), "waits for", true),
+    ...holders.filter((holder) => nodes.some(({ name }) => name === holder.actor)).map((holder) =>
+      arrow(
+        stand(object, "object"),
+        stand(holder.actor, "actor"),
+        `held since step ${holder.since}`,
+        false,
+      )
+    ),
+  ]);
   return html`
     <figure>
-      <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" role="img"
-        aria-label="${describeWaits(waits).join("; ")}">
+      <div class="scroll" tabindex="0" role="group" aria-label="Who waits for whom">
+        <svg class="cycle" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" role="img"
+          aria-label="${describeWaits(waits).join("; ")}">
     <defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z" fill="currentColor"/></marker></defs>
     ${arrows}${nodes.map(({ name, kind }) => {
       const { x, y } = place(name, kind);
       return kind === "actor"
         ? html`
-          <circle cx="${x}" cy="${y}" r="26" fill="var(--read)" stroke="currentColor" />
+          <ellipse cx="${x}" cy="${y}" rx="${radius(name)}" ry="26"
+            fill="var(--read)" stroke="currentColor" />
           <text x="${x}" y="${y + 5}" text-anchor="middle">${name}</text>
         `
         : html`
-          <rect x="${x - 50}" y="${y - 18}" width="100" height="36" rx="4" fill="var(--lock)"
-            stroke="currentColor" />
+          <rect x="${x - half(name)}" y="${y - 18}" width="${2 * half(name)}" height="36" rx="4"
+            fill="var(--lock)" stroke="currentColor" />
           <text x="${x}" y="${y + 5}" text-anchor="middle">${name}</text>
         `;
     })}</svg>
+      </div>
       <figcaption>
         <ul>${describeWaits(waits).map((line) => html`<li>${line}</li>`)}</ul>
       </figcaption>
@@ -68,23 +73,45 @@ export function cycle(waits: readonly Wait[]): Markup {
   `;
 }
 
+/** Half of how wide the ellipse of an actor is; it is 26 high in each direction. */
+function radius(name: string): number {
+  return Math.max(26, name.length * 4 + 14);
+}
+
+/** Half of how wide the box of an object is. */
+function half(name: string): number {
+  return Math.max(50, name.length * 4 + 10);
+}
+
 interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-function arrow(from: Point, to: Point, text: string, dashed: boolean): Markup {
-  const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
-  const cut = (point: Point, other: Point, by: number): Point => ({
-    x: point.x + (other.x - point.x) / length * by,
-    y: point.y + (other.y - point.y) / length * by,
-  });
-  const start = cut(from, to, 30);
-  const end = cut(to, from, 34);
+/** How far the border of what stands at a point is in a direction. */
+function reach({ name, kind }: Node, dx: number, dy: number): number {
+  if (kind === "actor") return 1 / Math.hypot(dx / radius(name), dy / 26);
+  return Math.min(half(name) / Math.abs(dx), 18 / Math.abs(dy));
+}
+
+function arrow(
+  [from, start]: readonly [Node, Point],
+  [to, end]: readonly [Node, Point],
+  text: string,
+  dashed: boolean,
+): Markup {
+  const length = Math.hypot(end.x - start.x, end.y - start.y) || 1;
+  const [dx, dy] = [(end.x - start.x) / length, (end.y - start.y) / length];
+  const [left, right] = [reach(from, dx, dy), length - reach(to, dx, dy) - 2];
+  const at = (way: number): Point => ({ x: start.x + dx * way, y: start.y + dy * way });
+  // What is said of an arrow stands outside of the circle, where nothing else is.
+  const side = Math.sign(Math.round((start.x + end.x - WIDTH) / 20));
+  const below = Math.sign(Math.round((start.y + end.y - HEIGHT) / 20));
+  const [tail, middle, tip] = [at(left), at((left + right) / 2), at(right)];
   return html`
-    <line x1="${start.x}" y1="${start.y}" x2="${end.x}" y2="${end.y}" stroke="currentColor"
+    <line x1="${tail.x}" y1="${tail.y}" x2="${tip.x}" y2="${tip.y}" stroke="currentColor"
       stroke-width="1.5" ${dashed && html`stroke-dasharray="6 4"`} marker-end="url(#tip)" />
-    <text x="${(start.x + end.x) / 2}" y="${(start.y + end.y) / 2 -
-      6}" text-anchor="middle" font-size="12">${text}</text>
+    <text class="halo" x="${middle.x + side * 8}" y="${middle.y + 5 + below * 16}"
+      text-anchor="${["end", "middle", "start"][side + 1]}">${text}</text>
   `;
 }

@@ -139,10 +139,14 @@ ${
         )}</p>
       `
     }
+<nav aria-label="Scenarios"><ul class="contents">${
+      report.scenarios.map(({ text }) => html`<li><a href="#${text.name}">${text.title}</a></li>`)
+    }</ul></nav>
 ${
       report.scenarios.map((scenario) =>
         html`
-          <section><h2><a href="${fileOf(scenario)}">${scenario.text.title}</a></h2>
+          <section><h2 id="${scenario.text.name}"><a href="${fileOf(scenario)}">${scenario.text
+            .title}</a></h2>
           <p class="faint">${scenario.text.name}, from ${scenario.text.seed}</p>
           ${resultsTable(scenario)}</section>
         `

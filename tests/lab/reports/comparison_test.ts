@@ -219,7 +219,18 @@ test("parseBaseline() reads what was written, and says what is wrong with anythi
     ],
     [broken((value) => delete value.machine), /its machine is no object/],
     [broken((value) => value.time = 0 as never), /its time is no number above 0/],
+    [broken((value) => value.time = 1e300 as never), /its time is longer than an hour/],
     [broken((value) => value.benchmarks = {} as never), /its benchmarks is no list/],
+    [
+      broken((value) => (value.benchmarks as { name: string }[])[1].name = "a"),
+      /two of its benchmarks are called "a"/,
+    ],
+    [
+      broken((value) =>
+        (value.benchmarks as { blocks: { samples: number }[] }[])[0].blocks[1].samples = -4
+      ),
+      /blocks\[1\]\.samples is no whole number above 0/,
+    ],
     [
       broken((value) => (value.benchmarks as { blocks: unknown[] }[])[0].blocks[3] = { p10: "x" }),
       /its benchmarks\[0\]\.blocks\[3\]\.p10 is no number above 0/,

@@ -113,6 +113,22 @@ browserTest("a deadlock is shown as a circle, in words too", DESKTOP, async ({ p
   assert.match(label!, /A waits to enter write \w+, held by B \(write, since step \d+\)/);
   assert.match(label!, /B waits to enter write \w+, held by A/);
   assert.equal(await circle.locator("line").count(), 4);
+  // Each arrow ends at the border of what it points to, where its tip is seen.
+  const hidden = await circle.evaluate((svg) => {
+    const boxes = [...svg.querySelectorAll("rect, ellipse")] as SVGGeometryElement[];
+    return [...svg.querySelectorAll("line")].filter((line) =>
+      boxes.some((box) => box.isPointInFill({ x: line.x2.baseVal.value, y: line.y2.baseVal.value }))
+    ).length;
+  });
+  assert.equal(hidden, 0);
+  // And what is said of it is not cut off.
+  const cut = await circle.locator("text").evaluateAll((texts) =>
+    (texts as SVGTextElement[]).filter((text) => {
+      const { x, width } = text.getBBox();
+      return x < 0 || x + width > text.ownerSVGElement!.viewBox.baseVal.width;
+    }).length
+  );
+  assert.equal(cut, 0);
 });
 
 browserTest(
@@ -151,7 +167,7 @@ browserTest(
 browserTest("the index leads to every page and back", DESKTOP, async ({ page }) => {
   await open(page, "index.html");
   for (const title of ["The lost update"]) {
-    await page.getByRole("link", { name: title }).click();
+    await page.locator("h2").getByRole("link", { name: title }).click();
     assert.equal(await page.locator("h1").textContent(), title);
     assert(await page.locator("pre code").count() >= 6);
     assert(await page.locator("figure svg").count() >= 1, "the chart");
@@ -161,12 +177,25 @@ browserTest("the index leads to every page and back", DESKTOP, async ({ page }) 
 
 for (const setting of [{ width: 390, height: 800 }, { width: 1920, height: 1080, dark: true }]) {
   browserTest(`pages fit a window ${setting.width} pixels wide`, setting, async ({ page }) => {
-    for (const name of ["index.html", "figures.html", "lost-update.html", "opposite-locks.html"]) {
+    for (
+      const name of ["index.html", "figures.html", "lost-update.html", "opposite-locks.html"]
+    ) {
       await open(page, name);
       const wide = await page.evaluate(() =>
         document.documentElement.scrollWidth - document.documentElement.clientWidth
       );
       assert.equal(wide, 0, `${name} must be scrolled sideways`);
+      const texts = await page.locator("svg text").evaluateAll((all) =>
+        all.map((text) => ({
+          text: text.textContent,
+          // As it is shown: what a picture was drawn for is scaled to the room it has.
+          size: parseFloat(getComputedStyle(text).fontSize) *
+            (text as SVGTextElement).getScreenCTM()!.a,
+        }))
+      );
+      for (const { text, size } of texts) {
+        assert(size >= 10, `${text} is ${size} px high in ${name}`);
+      }
       const contrast = await page.evaluate(() => {
         const { color, backgroundColor } = getComputedStyle(document.body);
         return [color, backgroundColor];

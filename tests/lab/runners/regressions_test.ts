@@ -4,8 +4,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Baseline, BenchResult, Comparison } from "../../../lab/reports/mod.ts";
 import { findRegressions, findSuite } from "../../../lab/runners/regressions.ts";
 import { findScenario } from "../../../lab/scenarios/mod.ts";
@@ -252,6 +253,18 @@ test("what cannot be compared is refused, with the reason, and nothing is left",
     text: "x",
   });
   await refused(/Cannot compare with none\.json: it cannot be read/, { compare: "none.json" });
+  const block = '{"p10": 1, "p50": 1, "p90": 1, "samples": 1}';
+  project.write(
+    "wrong.json",
+    `{"schema": "interlock-bench/1", "made": "", "runtime": "", "time": 1,
+      "machine": {"system": "", "arch": "", "processor": "", "cores": 1},
+      "benchmarks": [
+        {"name": "a", "expected": "true", "blocks": [], "failure": "it was wrong"},
+        {"name": "b", "expected": "true", "blocks": [${block}, ${block}]}
+      ]}`,
+  );
+  const { baseline } = await findRegressions({ folder, compare: join(folder, "wrong.json") });
+  assert.equal(baseline.benchmarks[0].blocks.length, 2, "as many processes as there were then");
   project.write("file.json", "{");
   await refused(/Cannot compare with .*file\.json: it is not JSON/, {
     compare: join(folder, "file.json"),
@@ -261,7 +274,7 @@ test("what cannot be compared is refused, with the reason, and nothing is left",
   assert.deepEqual(project.checkouts(), []);
 });
 
-test("^C ends a comparison, and the checkout is gone", { timeout }, async () => {
+test("^C, and ^C again, ends a comparison, and the checkout is gone", { timeout }, async () => {
   using project = new Project();
   const waits = `
     import { writeFileSync } from "node:fs";
@@ -271,7 +284,9 @@ test("^C ends a comparison, and the checkout is gone", { timeout }, async () => 
   project.write("interlock.bench.ts", waits);
   project.commit();
   const { command, args } = project.command("--against", "HEAD", "--time", "600000");
-  const child = spawn(command, args, { cwd: project.folder, stdio: "ignore" });
+  // As a terminal does, to all processes of a group; git is among them while it forgets the checkout.
+  const child = spawn(command, args, { cwd: project.folder, stdio: "ignore", detached: true });
+  const interrupt = () => void process.kill(-child.pid!, "SIGINT");
   const exited = new Promise((resolve) => child.on("exit", resolve));
   // The second side, which is the working folder's, is loaded once the first is checked out.
   while (!existsSync(join(project.folder, "loaded"))) {
@@ -279,10 +294,13 @@ test("^C ends a comparison, and the checkout is gone", { timeout }, async () => 
   }
   const [checkout] = project.checkouts();
   assert(checkout !== undefined);
-  child.kill("SIGINT");
+  const [folder] = checkout.split(" ");
+  interrupt();
+  while (existsSync(folder)) await new Promise((resolve) => setTimeout(resolve, 1));
+  if (child.exitCode === null) interrupt();
   await exited;
   assert.deepEqual(project.checkouts(), []);
-  assert(!existsSync(checkout.split(" ")[0]));
+  assert(!existsSync(folder));
 });
 
 test("bad usage of lab bench exits 2, in one line", { timeout }, () => {
@@ -353,4 +371,20 @@ test("the suite of this repository is found at its root", { timeout }, async () 
   assert(suite.length > 40);
   assert(existsSync(fileURLToPath(new URL("interlock.bench.ts", root))));
   assert.equal(await findSuite(fileURLToPath(root)), "interlock.bench.ts");
+});
+
+test("whoever only loads the suite of this repository makes no folder", { timeout }, () => {
+  const made = mkdtempSync(join(tmpdir(), "interlock-made-"));
+  const module = fileURLToPath(new URL("_load_suite.ts", import.meta.url));
+  try {
+    const { command, args } = runCommand(runtimes()[0], pathToFileURL(module).href);
+    const { stdout, stderr } = spawnSync(command, args, {
+      cwd: fileURLToPath(root),
+      encoding: "utf8",
+      env: { ...process.env, TMPDIR: made },
+    });
+    assert.equal(stdout, "loaded []\n", stderr);
+  } finally {
+    rmSync(made, { recursive: true });
+  }
 });
