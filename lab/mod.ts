@@ -34,7 +34,12 @@ export * from "./reports/mod.ts";
 export * from "./runners/races.ts";
 export * from "./runners/tour.ts";
 export { investigate, reproduce, type TrialOptions } from "./runners/trial.ts";
-export { type KnownSchedule, type RecallOptions, recallSchedule } from "./runners/recall.ts";
+export {
+  type KnownSchedule,
+  type ReadSchedule,
+  type RecallOptions,
+  recallSchedule,
+} from "./runners/recall.ts";
 export { STRATEGY_NAMES, type StrategyName } from "./runners/_make_strategy.ts";
 export { expectMet, type TestOptions, testScenario } from "./runners/test.ts";
 export { measureBenchmark, type MeasureOptions } from "./runners/measure.ts";

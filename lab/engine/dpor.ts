@@ -23,7 +23,7 @@
  * may have been possible without it, where another that came later would have done as well.
  */
 import { conflict, type Operation } from "./operation.ts";
-import { type Evidence, PRUNE, type RunView, type Strategy } from "./strategy.ts";
+import { type Evidence, Nondeterminism, PRUNE, type RunView, type Strategy } from "./strategy.ts";
 
 /** A state on the path, and the event that leads out of it. */
 interface Frame {
@@ -229,7 +229,5 @@ function interleavings(steps: readonly number[]): number {
 }
 
 function differs(how: string): Error {
-  return new Error(
-    `Cannot reduce orders: ${how} before; something the engine does not control differs between runs`,
-  );
+  return new Nondeterminism(`Cannot reduce orders: ${how} before`);
 }

@@ -1,4 +1,4 @@
-import type { Evidence, Strategy } from "./strategy.ts";
+import { type Evidence, Nondeterminism, type Strategy } from "./strategy.ts";
 
 /**
  * Plain depth-first search over every order.
@@ -57,7 +57,5 @@ export class ExhaustiveStrategy implements Strategy {
 }
 
 function differs(before: string, now: number): Error {
-  return new Error(
-    `Cannot search every order: ${before}, now ${now}; something the engine does not control differs between runs`,
-  );
+  return new Nondeterminism(`Cannot search every order: ${before}, now ${now}`);
 }

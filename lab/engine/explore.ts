@@ -3,7 +3,7 @@ import type { Event } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import { ReplayStrategy } from "./replay.ts";
 import type { Program } from "./program.ts";
-import { MAX_STEPS, Run } from "./run.ts";
+import { Run } from "./run.ts";
 import type { Evidence, Strategy } from "./strategy.ts";
 import { macrotask } from "./watchdog.ts";
 
@@ -16,7 +16,7 @@ export interface ExploreOptions {
   /**
    * After how many operations a run ends as endless.
    *
-   * @default 10_000
+   * @default what the program says
    */
   maxSteps?: number;
   /** Told from time to time how many schedules have been run. */
@@ -48,6 +48,8 @@ export interface Exploration {
   readonly evidence: Evidence;
   /** Whether something outside the engine's control decided part of an order. */
   readonly bestEffort: boolean;
+  /** What that was, the first time, in words. */
+  readonly intervention?: string;
 }
 
 /** A run with all that happened in it. */
@@ -83,10 +85,10 @@ const SLICE = 20;
 export function explore(program: Program, options: ExploreOptions): Promise<Exploration> {
   const { strategy, budget, signal, onProgress, visit } = options;
   if (!(budget >= 0)) throw new RangeError(`Cannot explore with a budget of ${budget}: from 0 on`);
-  const run = new Run(program, options.maxSteps ?? MAX_STEPS);
+  const run = new Run(program, options.maxSteps);
   return new Promise((resolve, reject) => {
     let schedules = 0;
-    let bestEffort = false;
+    let intervention: string | undefined;
     let events: Event[] | undefined;
     let sliceEnd = performance.now() + SLICE;
     const finish = (failure?: Failure) => {
@@ -96,8 +98,11 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
         schedules,
         failure,
         // Orders that the engine did not wholly decide prove nothing about those it would have.
-        evidence: bestEffort && decided ? { kind: "partial", orders: evidence.orders } : evidence,
-        bestEffort,
+        evidence: intervention !== undefined && decided
+          ? { kind: "partial", orders: evidence.orders }
+          : evidence,
+        bestEffort: intervention !== undefined,
+        intervention,
       });
     };
     const next = (): void => {
@@ -123,7 +128,7 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
       failed: reject,
     };
     const follow = (outcome: Outcome): void => {
-      bestEffort ||= run.bestEffort;
+      intervention ??= run.intervention;
       if (visit !== undefined) visit(recordingOf(run, outcome, events!));
       const failed = outcome.kind !== "passed" && outcome.kind !== "pruned";
       if (failed && visit === undefined) finish({ outcome, choices: run.choices.slice() });
@@ -173,7 +178,7 @@ function recordingOf(run: Run, outcome: Outcome, events: readonly Event[]): Reco
 export function record(
   program: Program,
   strategy: Strategy,
-  maxSteps: number = MAX_STEPS,
+  maxSteps?: number,
 ): Promise<Recording> {
   strategy.begin();
   const run = new Run(program, maxSteps);

@@ -18,3 +18,4 @@ export * from "./dpor.ts";
 export * from "./shrink.ts";
 export * from "./equivalence.ts";
 export * from "./difference.ts";
+export * from "./determinism.ts";

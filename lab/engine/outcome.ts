@@ -37,7 +37,7 @@ function describeError(error: unknown, named = true): string {
     const message = String(error.message);
     return named ? `${String(error.name)}: ${message}` : message;
   } catch {
-    return `a ${typeof error} that cannot be shown`;
+    return typeof error === "object" ? "an object that cannot be shown" : `a ${typeof error}`;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Evidence, RunView, Strategy } from "./strategy.ts";
+import { type Evidence, Nondeterminism, type RunView, type Strategy } from "./strategy.ts";
 
 /** One choice on the path: who could go, in the order they are tried, and who goes. */
 interface Choice {
@@ -49,8 +49,8 @@ export class PreemptionBoundedStrategy implements Strategy {
     this.#runsAtBound++;
     if (!this.#started) return this.#started = true;
     if (depth < this.#path.length) {
-      throw new Error(
-        `Cannot bound preemptions: there were ${this.#path.length} choices, now ${depth}; something the engine does not control differs between runs`,
+      throw new Nondeterminism(
+        `Cannot bound preemptions: there were ${this.#path.length} choices, now ${depth}`,
       );
     }
     while (this.#path.length > 0) {

@@ -10,6 +10,11 @@ export interface Action {
   readonly argument: unknown;
   /** Whether it can be carried out now. */
   ready(): boolean;
+  /**
+   * Whether it waits for what may come from outside the engine's sight, such as a real timer: then that
+   * nobody can move is no deadlock yet.
+   */
+  readonly patient?: boolean;
   /** Carries it out and lets the actor run on. Reports the answer through `Run.returned`. */
   go(): void;
 }
@@ -22,6 +27,12 @@ export interface Program {
   readonly daemons?: number;
   /** Whether operations are carried out elsewhere, so that a macrotask without progress is no sign. */
   readonly remote: boolean;
+  /**
+   * After how many operations a run ends as endless, unless whoever explores says otherwise.
+   *
+   * @default 10_000
+   */
+  maxSteps?: number;
   /**
    * Starts a fresh run: from now on every actor calls `park` before each operation and `finish` at
    * its end.

@@ -43,10 +43,7 @@ export class ReplayStrategy implements Strategy {
     const found = run.pending(actor);
     if (!enabled.includes(actor) || (expected !== undefined && !same(expected, found))) {
       const wanted = expected === undefined ? "to move" : `to ${describeOperation(expected)}`;
-      throw new Divergence(
-        `${run.actors[actor] ?? `actor ${actor + 1}`} ${wanted}`,
-        move(run, actor),
-      );
+      throw new Divergence(`${nameOf(run, actor)} ${wanted}`, move(run, actor));
     }
     if (this.#exact && original !== undefined && original.enabled.join() !== enabled.join()) {
       throw new Divergence(able(run, original.enabled), able(run, enabled));
@@ -57,6 +54,16 @@ export class ReplayStrategy implements Strategy {
   evidence(schedules: number): Evidence {
     return { kind: "partial", orders: schedules };
   }
+}
+
+/** A step of the schedule that the run could not take. */
+function notMoving(run: RunView, actor: number): StepDivergence {
+  const expected = `${nameOf(run, actor)} to move`;
+  return { step: run.steps + 1, expected, found: move(run, actor) };
+}
+
+function nameOf(run: RunView, actor: number): string {
+  return run.actors[actor] ?? `actor ${actor + 1}`;
 }
 
 function same(a: Operation, b: Operation | undefined): boolean {
@@ -75,16 +82,27 @@ function able(run: RunView, actors: readonly number[]): string {
   return `${actors.map((actor) => run.actors[actor]).join(" and ")} able to move`;
 }
 
+/** A step at which a run did not do what its schedule says. */
+export interface StepDivergence {
+  /** The step, from 1. */
+  readonly step: number;
+  /** What the schedule says. */
+  readonly expected: string;
+  /** What stood there instead. */
+  readonly found: string;
+}
+
 /**
  * Follows a schedule as far as it can: a step whose actor cannot move is left out, and when the steps
  * are used up the actor that was moving goes on. Any list of actors is a schedule to it, which is what
- * shrinking needs.
+ * shrinking needs; and code that was mended can be run in the order that broke it.
  */
 export class LenientReplayStrategy implements Strategy {
   readonly name = "lenient replay";
   readonly #choices: readonly number[];
   #next = 0;
   #previous = -1;
+  #divergence: StepDivergence | undefined;
 
   /**
    * Takes the schedule to follow.
@@ -95,17 +113,33 @@ export class LenientReplayStrategy implements Strategy {
     this.#choices = choices;
   }
 
+  /** Where the run first took another way than the schedule, if it did. */
+  get divergence(): StepDivergence | undefined {
+    return this.#divergence;
+  }
+
   begin(): boolean {
     return this.#next === 0;
   }
 
-  choose(enabled: readonly number[]): number {
+  choose(enabled: readonly number[], run: RunView): number {
     while (this.#next < this.#choices.length) {
       const actor = this.#choices[this.#next++];
       if (enabled.includes(actor)) return this.#previous = actor;
+      this.#divergence ??= notMoving(run, actor);
     }
     if (!enabled.includes(this.#previous)) this.#previous = enabled[0];
+    this.#divergence ??= {
+      step: run.steps + 1,
+      expected: "the end of the schedule",
+      found: move(run, this.#previous),
+    };
     return this.#previous;
+  }
+
+  ended(run: RunView): void {
+    const left = this.#choices[this.#next];
+    if (left !== undefined) this.#divergence ??= notMoving(run, left);
   }
 
   evidence(schedules: number): Evidence {

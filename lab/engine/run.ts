@@ -11,7 +11,7 @@
 import { describeOperation, type Event, type Operation } from "./operation.ts";
 import { type Outcome, verdict, violation, type Waiting } from "./outcome.ts";
 import type { Action, Program } from "./program.ts";
-import { Divergence, PRUNE, type RunView, type Strategy } from "./strategy.ts";
+import { Divergence, Nondeterminism, PRUNE, type RunView, type Strategy } from "./strategy.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** A run ends as endless after this many steps, unless told otherwise. */
@@ -61,7 +61,7 @@ export class Run implements RunView {
   #judging = false;
   #progress = 0;
   #stalledSince: number | undefined;
-  #bestEffort = false;
+  #intervention: string | undefined;
 
   /**
    * Prepares to run a program.
@@ -70,7 +70,7 @@ export class Run implements RunView {
    * @param maxSteps After how many operations a run ends as endless.
    * @throws {RangeError} when `maxSteps` is no whole number from 1 on: then no run would have an end.
    */
-  constructor(program: Program, maxSteps: number = MAX_STEPS) {
+  constructor(program: Program, maxSteps: number = program.maxSteps ?? MAX_STEPS) {
     if (!(Number.isSafeInteger(maxSteps) && maxSteps >= 1)) {
       throw new RangeError(`Cannot run up to ${maxSteps} steps: whole numbers from 1 on`);
     }
@@ -104,7 +104,12 @@ export class Run implements RunView {
 
   /** Whether the order was decided in part by something the engine does not control. */
   get bestEffort(): boolean {
-    return this.#bestEffort;
+    return this.#intervention !== undefined;
+  }
+
+  /** What that was, the first time, in words. */
+  get intervention(): string | undefined {
+    return this.#intervention;
   }
 
   /** For the watchdog: grows with every move, `undefined` between runs. */
@@ -141,7 +146,7 @@ export class Run implements RunView {
     this.#active = true;
     this.#settling = false;
     this.#judging = false;
-    this.#bestEffort = false;
+    this.#intervention = undefined;
     this.#stalledSince = undefined;
     if (!this.#program.remote) this.#watchdog.arm();
     try {
@@ -199,13 +204,19 @@ export class Run implements RunView {
     // The check takes the time it takes.
     if (this.#judging) return;
     if (this.#running > 0) {
+      this.#intervention ??= this.#tellAstray();
       for (let actor = 0; actor < this.#states.length; actor++) {
         if (this.#states[actor] === RUNNING) this.#states[actor] = ASTRAY;
       }
       this.#running = 0;
-      this.#bestEffort = true;
       this.#next();
       return;
+    }
+    if (this.#settling) return;
+    const waiting = this.#actions.some((action) => action?.patient);
+    if (waiting && this.#actions.some((action) => action?.ready())) {
+      this.#intervention ??= this.#tellPatient();
+      return this.#next();
     }
     const now = performance.now();
     this.#stalledSince ??= now;
@@ -244,8 +255,10 @@ export class Run implements RunView {
     }
     enabled.length = count;
     if (count > 0) this.#step(enabled);
-    else if (!this.#states.includes(ASTRAY)) this.#deadlock();
-    // Else somebody is astray and may yet come back; the watchdog decides when that is a deadlock.
+    else if (!this.#states.includes(ASTRAY) && !this.#actions.some((action) => action?.patient)) {
+      this.#deadlock();
+    }
+    // Else somebody may yet come back: the watchdog decides when that is a deadlock.
   }
 
   #step(enabled: readonly number[]): void {
@@ -261,10 +274,10 @@ export class Run implements RunView {
     if (actor === PRUNE) return this.#end({ kind: "pruned" });
     if (!enabled.includes(actor)) {
       return this.fail(
-        new Error(
+        new Nondeterminism(
           `Cannot go on: ${this.#strategy.name} let ${
-            this.actors[actor]
-          } go, which cannot move; something the engine does not control differs between runs`,
+            this.actors[actor] ?? "nobody"
+          } go, which cannot move`,
         ),
       );
     }
@@ -274,6 +287,7 @@ export class Run implements RunView {
     this.#states[actor] = RUNNING;
     this.#running = 1;
     this.#progress++;
+    this.#stalledSince = undefined;
     this.#choices.push(actor);
     if (this.#events !== undefined) {
       const { operation, argument } = action;
@@ -301,8 +315,27 @@ export class Run implements RunView {
   #starving(enabled: readonly number[]): number | undefined {
     if (this.steps < MAX_PASSED_OVER) return undefined;
     const actor = enabled.find((each) => this.#passedOver[each] >= MAX_PASSED_OVER);
-    if (actor !== undefined) this.#bestEffort = true;
+    if (actor !== undefined) {
+      this.#intervention ??= `${
+        this.actors[actor]
+      } had been passed over ${MAX_PASSED_OVER} times, and was let go at step ${this.steps + 1}`;
+    }
     return actor;
+  }
+
+  /** What nobody could move without. */
+  #tellPatient(): string {
+    const who = this.actors.find((_, actor) => this.#actions[actor]?.patient);
+    return `after step ${this.steps} nobody could move until an operation of ${who} came to its end by itself (by a real timer, say)`;
+  }
+
+  /** Who keeps the others waiting, and since when. */
+  #tellAstray(): string {
+    const who = this.actors.filter((_, actor) => this.#states[actor] === RUNNING);
+    const when = this.steps === 0 ? "before the first step" : `after step ${this.steps}`;
+    return `${
+      who.join(" and ")
+    } waited, ${when}, for something that is no operation (another actor's promise, a real timer), and the others were let go meanwhile`;
   }
 
   #account(enabled: readonly number[], chosen: number): void {

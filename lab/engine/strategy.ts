@@ -58,6 +58,21 @@ export interface Strategy {
   evidence(schedules: number): Evidence;
 }
 
+/** A run was not like those before it, though the choices were: so no search can count on them. */
+export class Nondeterminism extends Error {
+  /** Always `Nondeterminism`. */
+  override readonly name = "Nondeterminism";
+
+  /**
+   * Says what could not be done, and why: something differs between runs.
+   *
+   * @param what What could not be done.
+   */
+  constructor(what: string) {
+    super(`${what}; something the engine does not control differs between runs`);
+  }
+}
+
 /** A run took another way than the one it was to follow. */
 export class Divergence extends Error {
   /** Always `Divergence`. */

@@ -88,6 +88,10 @@ export interface TrialResult {
   readonly undeclared?: string;
   /** Whether something outside the engine's control decided part of an order. */
   readonly bestEffort: boolean;
+  /** What that was, in words. */
+  readonly intervention?: string;
+  /** Where a run that was to follow a schedule as far as it can took another way. */
+  readonly diverged?: string;
   /** How long it took, in milliseconds. */
   readonly elapsed: number;
   /** The code that reproduces the failure. */

@@ -145,6 +145,19 @@ export function trialReport(result: TrialResult, layout: Layout): string {
       ),
     );
   }
+  if (result.intervention !== undefined) {
+    lines.push(
+      fold(
+        `The order was not the engine's alone, which proves nothing: ${result.intervention}`,
+        layout,
+      ),
+    );
+  }
+  if (result.diverged !== undefined) {
+    lines.push(
+      fold(`The schedule was followed as far as it leads: ${result.diverged}`, layout),
+    );
+  }
   if (result.undeclared !== undefined) {
     lines.push(fold(`An operation touches what it does not declare: ${result.undeclared}`, layout));
   }

@@ -6,8 +6,11 @@ import {
   type Failure,
   failureSignature,
   findInequivalence,
+  findUncontrolled,
   firstDifference,
+  LenientReplayStrategy,
   nearestPassing,
+  Nondeterminism,
   type Outcome,
   PortfolioStrategy,
   PreemptionBoundedStrategy,
@@ -27,7 +30,7 @@ import {
 import { benchParameters, type Distance, Subject, type WorldName } from "../worlds/mod.ts";
 import { makeStrategy, type StrategyName } from "./_make_strategy.ts";
 import { isNear } from "./_nearest.ts";
-import type { KnownSchedule } from "./recall.ts";
+import type { KnownSchedule, ReadSchedule } from "./recall.ts";
 
 /** How many schedules are run at most where nothing else is asked for: as many as take seconds. */
 const BUDGETS: Readonly<Record<WorldName, number>> = {
@@ -46,6 +49,12 @@ const FREE_TIME = 700;
 
 /** How many pairs of equivalent orders are compared before a reduced search counts as a proof. */
 const EQUIVALENT = 25;
+
+/** How many steps are taken at most to make an order small, and as many to find one that passes. */
+const STEPS = 500_000;
+
+/** How many orders are run twice before a search without a failure counts as more than so many runs. */
+const TWICE = 25;
 
 /** How to look for a failure. */
 export interface TrialOptions {
@@ -104,13 +113,24 @@ export async function investigate(
   const started = performance.now();
   const program = await distance.stepped(subject, { wholeSteps: options.wholeSteps });
   const strategy = makeStrategy(name, seed, budget);
-  const search = await explore(program, { strategy, budget, maxSteps, onProgress });
+  if (maxSteps !== undefined) program.maxSteps = maxSteps;
+  const search = await explore(program, { strategy, budget, onProgress }).catch((error) =>
+    tellNondeterminism(program, seed, error)
+  );
   // A proof by reduction counts on every operation declaring what it touches: that is sampled.
   const reduced = search.evidence.kind === "proved" && search.evidence.orders < search.evidence.of;
   const undeclared = reduced ? await findInequivalence(program, seed, EQUIVALENT) : undefined;
-  const failure = search.failure ?? undeclared?.failure;
+  // And every search counts on the choices alone deciding a run: that is sampled too.
+  const { kind } = search.evidence;
+  const decided = search.failure === undefined && undeclared === undefined &&
+    near && kind !== "partial";
+  const uncontrolled = decided ? await findUncontrolled(program, seed, TWICE) : undefined;
+  const failure = search.failure ?? undeclared?.failure ?? uncontrolled?.failure;
   const shown = failure === undefined
-    ? await showPassing(program, options.showPassing ?? false)
+    ? {
+      ...await showPassing(program, options.showPassing ?? false),
+      nondeterminism: uncontrolled?.difference,
+    }
     : await showFailing(program, failure, near);
   const free = await runFreely(distance, subject, freeRuns);
   return conclude(distance, subject, program, {
@@ -120,16 +140,26 @@ export async function investigate(
       : undefined,
     seed,
     schedules: search.schedules,
-    evidence: undeclared === undefined
+    evidence: undeclared === undefined && uncontrolled === undefined
       ? search.evidence
       : { kind: "partial", orders: search.evidence.orders },
     undeclared: undeclared &&
       `orders that differ only in steps that do not conflict end as ${undeclared.first} and as ${undeclared.second}`,
     bestEffort: search.bestEffort,
+    intervention: search.intervention,
     elapsed: performance.now() - started,
     free,
     ...shown,
   });
+}
+
+/** Runs were not alike: says at which step, so far as running orders twice shows it. */
+async function tellNondeterminism(program: Program, seed: number, error: unknown): Promise<never> {
+  if (error instanceof Nondeterminism) {
+    const difference = (await findUncontrolled(program, seed, TWICE))?.difference;
+    if (difference !== undefined) error.message += `: ${difference}`;
+  }
+  throw error;
 }
 
 /** What is shown of the runs themselves. */
@@ -167,14 +197,21 @@ async function showFailing(
       }, and when the same order is run again: ${again}${where}`,
     };
   }
-  const { recording } = await shrink(program, found, near ? 500 : 20);
-  const nearest = near ? await nearestPassing(program, recording) : undefined;
+  const { recording } = await shrink(program, found, near ? runsFor(500, found) : 20);
+  const nearest = near
+    ? await nearestPassing(program, recording, runsFor(200, recording))
+    : undefined;
   return {
     recording,
     found,
     contrast: nearest && toRun(program.actors, nearest),
     ...await repeat(program, recording, REPLAYS, near),
   };
+}
+
+/** So many runs, or fewer where they are long: who waits for a report waits for seconds, not minutes. */
+function runsFor(most: number, { choices }: Recording): number {
+  return Math.min(most, Math.ceil(STEPS / Math.max(1, choices.length)));
 }
 
 /** Runs an order again until a step shows what is different, for one run was not like another. */
@@ -198,9 +235,10 @@ export async function reproduce(
   times: number = REPLAYS,
   freeRuns = 0,
 ): Promise<TrialResult> {
-  const { subject, schedule: { choices }, reference } = known;
+  const { subject, schedule: { choices }, reference, maxSteps } = known;
   const started = performance.now();
   const program = await distance.stepped(subject);
+  if (maxSteps !== undefined) program.maxSteps = maxSteps;
   const recording = await replay(program, choices, reference.events);
   const first = isSame(recording.outcome, reference.outcome, false) ? 1 : 0;
   const again = await repeat(program, reference, times - 1, false);
@@ -216,6 +254,32 @@ export async function reproduce(
     reproduced: { times: again.reproduced.times + first, of: times },
     nondeterminism: again.nondeterminism,
     free,
+  });
+}
+
+/** Runs a schedule as far as it leads, on what may take other steps by now. */
+export async function follow(
+  distance: Distance,
+  { subject, schedule, maxSteps }: ReadSchedule,
+): Promise<TrialResult> {
+  const started = performance.now();
+  const program = await distance.stepped(subject);
+  if (maxSteps !== undefined) program.maxSteps = maxSteps;
+  const strategy = new LenientReplayStrategy(schedule.choices);
+  const recording = await record(program, strategy);
+  const { divergence } = strategy;
+  const { reproduced, nondeterminism } = await repeat(program, recording, REPLAYS - 1, true);
+  return conclude(distance, subject, program, {
+    strategy: "replay",
+    seed: 0,
+    schedules: REPLAYS,
+    evidence: { kind: "partial", orders: REPLAYS },
+    bestEffort: false,
+    elapsed: performance.now() - started,
+    recording,
+    reproduced: { times: reproduced.times + 1, of: REPLAYS },
+    nondeterminism,
+    diverged: divergence && describeOutcome({ kind: "diverged", ...divergence }),
   });
 }
 
@@ -287,6 +351,8 @@ type Findings =
     | "evidence"
     | "undeclared"
     | "bestEffort"
+    | "intervention"
+    | "diverged"
     | "elapsed"
     | "free"
   >

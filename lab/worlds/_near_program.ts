@@ -16,6 +16,7 @@ import {
 import { type Call, check, describeCheck } from "../engine/history/mod.ts";
 import type { VirtualClock } from "./simulation/mod.ts";
 import type { Medium } from "./_medium.ts";
+import { plainOrNothing } from "./_plain_data.ts";
 import type { Performable, Port } from "./_port.ts";
 import { SteppedPort } from "./_stepped_port.ts";
 import { TIME, Time } from "./_time.ts";
@@ -150,7 +151,12 @@ export class NearProgram implements Program {
   }
 
   state(): string {
-    return JSON.stringify(this.#media.end());
+    const end = JSON.stringify(this.#media.end());
+    if (!this.#sharing) return end;
+    const shared = Object.entries(this.#media.shared()).map(([name, object]) =>
+      `${name} ${plainFields(object)}`
+    );
+    return [end, ...shared].join(", ");
   }
 
   abandon(): void {
@@ -172,6 +178,15 @@ export class NearProgram implements Program {
   }
 }
 
+/** What an object of the user's own holds, as far as it is plain data. */
+function plainFields(object: unknown): string {
+  const fields = Object.entries(object as object).map(([name, value]) => [
+    name,
+    plainOrNothing(value),
+  ]);
+  return JSON.stringify(Object.fromEntries(fields));
+}
+
 /**
  * What an actor does before its first operation can touch what is shared without being declared: so
  * whose beginning comes first is a choice too.
@@ -186,10 +201,17 @@ const BEGIN: Performable = { object: "run", kind: "begin", effect: "write", perf
 /** Starts an actor; one that throws before its first wait rejects like any other. */
 export function start(actor: Actor): Promise<void> {
   try {
-    return actor.run();
+    const ended: unknown = actor.run();
+    if (ended instanceof Promise) return ended;
+    if (typeof (ended as PromiseLike<void> | undefined)?.then === "function") {
+      return Promise.resolve(ended as PromiseLike<void>);
+    }
   } catch (error) {
     return Promise.reject(error);
   }
+  return Promise.reject(
+    new TypeError(`Cannot tell when ${actor.name} has ended: its run() answers no promise`),
+  );
 }
 
 /** What is wrong with what the actors recorded, if the subject has a model of it. */

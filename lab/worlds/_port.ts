@@ -14,6 +14,8 @@ export interface Performable extends Operation {
    * @default 0
    */
   readonly takes?: number;
+  /** Whether it is code of the user's own, which may wait for real timers, input and output. */
+  readonly foreign?: boolean;
 }
 
 /** Where an actor's operations go. */
@@ -132,6 +134,7 @@ export class FreePort implements Port {
 }
 
 /** The step in which an asynchronous operation that had to wait comes to its end. */
-export function returnFrom({ object, kind, effect, also, undeclared }: Operation): Operation {
-  return { object, kind: `return from ${kind}`, effect, also, undeclared };
+export function returnFrom(operation: Performable): Performable {
+  const { object, kind, effect, also, undeclared, foreign } = operation;
+  return { object, kind: `return from ${kind}`, effect, also, undeclared, foreign };
 }

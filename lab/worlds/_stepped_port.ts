@@ -121,6 +121,10 @@ export class SteppedPort implements Port, Action {
     return this.#argument;
   }
 
+  get patient(): boolean {
+    return this.#returning && this.#operation.foreign === true;
+  }
+
   /** Whether the actor stands before an operation. */
   get standing(): boolean {
     return this.#standing;
@@ -143,11 +147,14 @@ export class SteppedPort implements Port, Action {
 
   operate(operation: Performable, argument: unknown): Promise<unknown> {
     if (this.#standing && !this.#returning) {
-      return Promise.reject(
-        new TypeError(
-          `Cannot ${operation.kind} ${operation.object}: ${this.actor} has not finished its ${this.#operation.kind} ${this.#operation.object}; an actor does one operation at a time`,
-        ),
+      const error = new TypeError(
+        `Cannot ${operation.kind} ${operation.object}: ${this.actor} has not finished its ${this.#operation.kind} ${this.#operation.object}; an actor does one operation at a time`,
       );
+      // It is told as the actor's failure, whether or not anybody waits for what is refused.
+      this.failed(error);
+      const refused = Promise.reject(error);
+      refused.catch(() => {});
+      return refused;
     }
     this.#returning = false;
     const promise = new Promise(capture);

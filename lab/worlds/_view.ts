@@ -102,6 +102,7 @@ export class View implements World {
       object,
       kind,
       effect: kind,
+      foreign: true,
       perform: (args) => perform(...(args as A)),
     };
     return (...args) => this.#port.operate(operation, args) as Promise<R>;

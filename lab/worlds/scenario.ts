@@ -185,7 +185,13 @@ export class Subject {
     this.variant = variant;
     this.parameters = completeParameters(scenario, parameters);
     const declaration = new Declaration();
-    this.actors = variant.build(declaration, this.parameters).map((actor) => actor.name);
+    const actors: unknown = variant.build(declaration, this.parameters);
+    if (!Array.isArray(actors) || !actors.slice(0, MAX_ACTORS).every(isActor)) {
+      throw new TypeError(
+        `Cannot run ${this.label}: build() is to answer an array of actors, each with a name and run()`,
+      );
+    }
+    this.actors = actors.map((actor) => actor.name);
     this.objects = declaration.objects;
     this.kinds = declaration.kinds;
     const { model } = variant;
@@ -236,6 +242,11 @@ export class Subject {
   get values(): readonly number[] {
     return Object.keys(this.scenario.parameters).map((name) => this.parameters[name]);
   }
+}
+
+function isActor(value: unknown): value is Actor {
+  const { name, run } = (value ?? {}) as Partial<Actor>;
+  return typeof name === "string" && typeof run === "function";
 }
 
 /** The parameters of a scenario for benchmarks and other free runs at a distance. */

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  explore,
   investigate,
   openDistance,
   palette,
   Subject,
+  team,
   timeline,
   trialLine,
   trialReport,
@@ -111,4 +113,28 @@ test("the command that replays a schedule names the distance it was run at", { t
   const report = (world: string) => trialReport({ ...MET, world }, { palette: plain, width: 100 });
   assert.match(report("workers"), /^replay {3}deno task lab replay il1\.\S+ --world workers$/m);
   assert.match(report("tasks"), /^replay {3}deno task lab replay il1\.\S+$/m);
+});
+
+test("trialReport() says so where no passing order is found near the failing one", {
+  timeout,
+}, async () => {
+  const told = async (wrong: (x: number) => boolean) => {
+    const result = await explore({
+      name: "written",
+      build: (world) => {
+        const x = world.cell("x", 0);
+        return team(2, (place) => x.write(place));
+      },
+      check: ({ x }) => wrong(x) ? "wrong" : undefined,
+    });
+    assert.equal(result.verdict, "broken");
+    return trialReport(result, { palette: plain, width: 100 });
+  };
+  const always = await told(() => true);
+  assert.match(always, /^No passing order was found near it$/m);
+  assert.doesNotMatch(always, /The nearest order that passes/);
+  // The twin: one of two orders passes.
+  const once = await told((x) => x === 1);
+  assert.match(once, /^The nearest order that passes$/m);
+  assert.doesNotMatch(once, /No passing order/);
 });
