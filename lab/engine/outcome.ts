@@ -30,8 +30,12 @@ export type Outcome =
 
 const NUMBERS = /-?\d+(\.\d+)?/g;
 
-/** What was thrown, in words, whatever it is. */
-function describeError(error: unknown, named = true): string {
+/**
+ * What was thrown, in words, whatever it is.
+ *
+ * @param named Whether the name of an error's class is told with its message.
+ */
+export function describeError(error: unknown, named: boolean = true): string {
   try {
     if (!(error instanceof Error)) return String(error);
     const message = String(error.message);

@@ -10,6 +10,7 @@
 import { measure } from "mitata";
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
+import { describeError } from "../engine/mod.ts";
 import { showValue } from "../reports/values.ts";
 import type { Block } from "../reports/baseline.ts";
 import { median, quantile } from "../reports/statistics.ts";
@@ -175,7 +176,7 @@ export class Sampler {
     try {
       answer = await this.#contestant.run();
     } catch (error) {
-      throw new Error(`${name} threw ${error}`, { cause: error });
+      throw new Error(`${name} threw ${describeError(error)}`, { cause: error });
     }
     const elapsed = performance.now() - start;
     if (isDeepStrictEqual(answer, this.#expected)) return elapsed;

@@ -1,5 +1,6 @@
 /** Trying one variant at one distance: exploring it, replaying a schedule, running it free. */
 import {
+  describeError,
   describeOutcome,
   encodeSchedule,
   explore,
@@ -317,7 +318,7 @@ function isSame(a: Outcome, b: Outcome, exact: boolean): boolean {
 }
 
 function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : String(error);
+  return error instanceof Error ? String(error.name) : describeError(error);
 }
 
 /** Runs at full speed, with the numbers meant for benchmarks: so there is something to race for. */

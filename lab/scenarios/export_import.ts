@@ -5,6 +5,9 @@ import { type SharedValue, value } from "../worlds/value_kind.ts";
 import type { World } from "../worlds/world.ts";
 
 type Numbers = { readonly exports: number; readonly imports: number };
+/** What exports are sealed under. */
+const PASSWORD = "correct horse";
+
 type Both = { readonly user: number; readonly password: number };
 
 function check({ torn }: EndState): string | undefined {
@@ -47,6 +50,9 @@ export default defineScenario({
     "A backup must be of one moment. Either keep writers out as long as it takes, which with a large store is " +
     "long; or export a snapshot, which stays as it is while writers go on. And an import must be all or nothing: " +
     "put one new version in the place of the old, not key after key.",
+    "A password changes nothing about that: it keeps others from reading a backup, and tells whether every " +
+    "byte of it is as it was sealed. So nothing of an import may be seen before its last byte was found " +
+    "genuine. One that is opened with another password, or is damaged, has changed nothing.",
   ],
   parameters: {
     exports: {
@@ -139,6 +145,37 @@ export default defineScenario({
         );
       },
       check,
+    },
+    sealed: {
+      expect: "safe",
+      because:
+        "an export under a password is of one snapshot, and an import of one is all or nothing",
+      worlds: ["processes"],
+      build: (world, numbers) => {
+        const secrets = world.object("secrets", store());
+        const refused = world.cell("refused", 0);
+        const stranger = {
+          name: "stranger",
+          run: async () => {
+            try {
+              await secrets.importExport({ user: -1, password: -2 }, PASSWORD, "guessed");
+            } catch (error) {
+              if ((error as Error).name !== "UnsealError") throw error;
+              await refused.write(1);
+            }
+          },
+        };
+        const others = crowd(
+          world,
+          numbers,
+          (number) =>
+            secrets.importExport({ user: number, password: number }, PASSWORD).then(() => {}),
+          async () => ({ user: 0, password: 0, ...await secrets.readExport(PASSWORD) }),
+        );
+        return [...others, stranger];
+      },
+      check: (end) =>
+        end.refused === 1 ? check(end) : "an import with another password was not refused",
     },
   },
 });

@@ -9,7 +9,7 @@
  * where actors may be killed, nothing is done in a free run before the answer `noted` has come.
  */
 import type { Call } from "../engine/history/mod.ts";
-import type { Effect } from "../engine/mod.ts";
+import { describeError, type Effect } from "../engine/mod.ts";
 import type { Parameters } from "./scenario.ts";
 
 /** To an actor: become this one. */
@@ -79,10 +79,21 @@ export type FromActor =
   }
   | { readonly type: "threw"; readonly run: number; readonly error: PlainError };
 
-/** An error as data. */
+/** An error as data, or whatever else was thrown. */
 export function toPlainError(error: unknown): PlainError {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  return { name: error.name, message: error.message, stack: error.stack };
+  try {
+    if (error instanceof Error) {
+      const { name, message, stack } = error;
+      return {
+        name: String(name),
+        message: String(message),
+        stack: stack === undefined ? undefined : String(stack),
+      };
+    }
+  } catch {
+    // One that cannot be looked at is told of in the words that are left for it.
+  }
+  return { name: "Error", message: describeError(error) };
 }
 
 /** An error from data. */

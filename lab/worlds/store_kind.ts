@@ -1,7 +1,9 @@
 import {
   type Entry,
+  exportStore,
   FileStore,
   type FileStoreOptions,
+  importStore,
   type KeyVersion,
   type ListOptions,
   MemoryStore,
@@ -36,13 +38,31 @@ export interface SharedStore {
   ): Promise<R>;
   /** All that is in one version of the store. */
   readAll(): Promise<Readonly<Record<string, unknown>>>;
+  /** All that is in an export of it, sealed under a password and opened with that. */
+  readExport(password: string): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * Seals values under a password, as an export of a store that has them, and imports that.
+   *
+   * @param openedWith What it is opened with: the same password, if nothing else is said.
+   * @returns how many keys were stored
+   * @throws {UnsealError} when it is opened with another, and nothing is imported
+   */
+  importExport(
+    values: Readonly<Record<string, unknown>>,
+    password: string,
+    openedWith?: string,
+  ): Promise<number>;
 }
+
+/** What scrypt costs here: a millisecond or three, for what is raced for is not the password. */
+const CHEAP = { N: 2 ** 10 };
 
 /** The operations of a store. */
 type StoreOperation = keyof SharedStore;
 
 /**
- * The library's own stores: `MemoryStore` between tasks, `FileStore` between processes.
+ * The library's own stores: `MemoryStore` between tasks, `FileStore` between processes. Exports are for
+ * processes: between tasks, what is encrypted on another thread is taken for a wait for other actors.
  *
  * @param options What a `FileStore` is built with, in each process.
  */
@@ -52,6 +72,8 @@ export function store(options: FileStoreOptions = {}): ObjectKind<SharedStore, S
       get: "read",
       list: "read",
       readAll: "read",
+      readExport: "read",
+      importExport: "write",
       set: "write",
       delete: "write",
       compareAndSet: "write",
@@ -75,11 +97,27 @@ function over(store: Store): SharedStore {
     compareAndSet: (key, version, value, options) =>
       store.compareAndSet(key, version, value, options),
     transaction: (fn, options) => store.transaction(fn, options),
-    async readAll() {
-      using snapshot = await store.snapshot();
-      const all: Record<string, unknown> = {};
-      for (const { key } of await snapshot.list()) all[key] = (await snapshot.get(key))?.value;
-      return all;
+    readAll: () => readAll(store),
+    async readExport(password) {
+      const copy = new MemoryStore();
+      await importStore(copy, await exportStore(store, { password, cost: CHEAP }), { password });
+      return await readAll(copy);
+    },
+    async importExport(values, password, openedWith = password) {
+      const other = new MemoryStore();
+      await other.transaction((transaction) => {
+        for (const [key, value] of Object.entries(values)) transaction.set(key, value);
+      });
+      const sealed = await exportStore(other, { password, cost: CHEAP });
+      return await importStore(store, sealed, { password: openedWith });
     },
   };
+}
+
+/** All that is in one version of a store. */
+async function readAll(store: Store): Promise<Record<string, unknown>> {
+  using snapshot = await store.snapshot();
+  const all: Record<string, unknown> = {};
+  for (const { key } of await snapshot.list()) all[key] = (await snapshot.get(key))?.value;
+  return all;
 }

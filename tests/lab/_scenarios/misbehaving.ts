@@ -37,6 +37,20 @@ export default defineScenario({
   variants: {
     throws: variant(() => Promise.reject(new RangeError("B has had enough"))),
     "throws-nothing": variant(() => Promise.reject(undefined)),
+    "throws-bare-object": variant(() => Promise.reject(Object.create(null))),
+    "throws-symbol": variant(() => Promise.reject(Symbol("enough"))),
+    "throws-shy-error": variant(() => {
+      const shy = new Error("enough");
+      Object.defineProperty(shy, "message", {
+        get: () => {
+          throw new TypeError("nobody may look");
+        },
+      });
+      return Promise.reject(shy);
+    }),
+    "throws-odd-error": variant(() =>
+      Promise.reject(Object.assign(new Error(), { name: 7, message: Symbol("enough") }))
+    ),
     "sends-function": variant((world) => world.channel("requests").send(() => 0)),
     "sends-map": variant((world) => world.channel("requests").send([{ a: new Map() }])),
     "writes-text": variant((world) => world.cell("counter", 0).write("1" as unknown as number)),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import {
   decodeSchedule,
+  describeOutcome,
   ExhaustiveStrategy,
   explore,
   type Outcome,
@@ -130,6 +131,20 @@ for (const world of here(WORLD_NAMES)) {
         assert.ok(Number.isNaN(elapsed), `${elapsed} ms`);
       });
     }
+
+    test("whatever an actor throws is told of in words", { timeout }, async () => {
+      // Where even the stack of an error cannot be had, it comes as a message.
+      const words = {
+        "throws-bare-object": /^B threw .*a object that cannot be shown$/,
+        "throws-symbol": /^B threw .*Symbol\(enough\)$/,
+        "throws-shy-error": /^B threw .*a object that cannot be shown$/,
+        "throws-odd-error": /^B threw (Error: )?7: Symbol\(enough\)$/,
+      };
+      for (const [variant, expected] of Object.entries(words)) {
+        assert.match(describeOutcome(await run(distance, misbehaving, variant)), expected, variant);
+      }
+      assert.equal((await run(distance, lostUpdate, "locked")).kind, "passed");
+    });
 
     if (world === "workers" || world === "processes" || world === "machines") {
       test("an actor whose worker or process ends is named, and replaced for the next run", {
