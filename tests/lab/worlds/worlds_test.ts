@@ -135,9 +135,9 @@ for (const world of here(WORLD_NAMES)) {
     test("whatever an actor throws is told of in words", { timeout }, async () => {
       // Where even the stack of an error cannot be had, it comes as a message.
       const words = {
-        "throws-bare-object": /^B threw .*a object that cannot be shown$/,
+        "throws-bare-object": /^B threw .*an object that cannot be shown$/,
         "throws-symbol": /^B threw .*Symbol\(enough\)$/,
-        "throws-shy-error": /^B threw .*a object that cannot be shown$/,
+        "throws-shy-error": /^B threw .*an object that cannot be shown$/,
         "throws-odd-error": /^B threw (Error: )?7: Symbol\(enough\)$/,
       };
       for (const [variant, expected] of Object.entries(words)) {
