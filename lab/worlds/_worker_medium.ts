@@ -94,6 +94,9 @@ export class WorkerMedium implements RemoteMedium {
   }
 
   awaitStart(): void {
+    // One that is terminated may run on, on Deno. What has no seat yet could not be reaped, and
+    // would take its seat afterwards.
+    for (const name of Object.keys(this.#storage.locks)) this.lock(name);
     SharedBarrier.attach(this.#storage.barrier).waitSync();
   }
 

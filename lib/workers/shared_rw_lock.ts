@@ -64,9 +64,11 @@ export type SyncAcquireOptions = Omit<AcquireOptions, "signal">;
  * - **Lifetime**: an async wait keeps the process alive exactly while it lasts.
  * - **Death**: a thread that was terminated keeps what it held until another calls
  *   `reap(owner)`. It may not be quite dead: on Deno, a Worker that slept in `Atomics.wait` can
- *   wake after `terminate()` and run on. Once reaped it gets no lock any more, its acquires throw
- *   {@linkcode OwnerReapedError} and its guards give nothing back; but a zombie that was inside
- *   its section when it was reaped cannot be kept from running it to the end.
+ *   wake after `terminate()` and run on, and one that never yields does. Once reaped it gets no lock
+ *   any more, its acquires throw {@linkcode OwnerReapedError} and its guards give nothing back; but
+ *   a zombie that was inside its section when it was reaped cannot be kept from running it to the
+ *   end, and one that had not attached by then may attach: let a Worker attach before anything else,
+ *   and say so, if it is to be terminated.
  * - **Cost**: uncontended, two compare-and-swaps and no system call; no clock is read.
  *
  * At most 20 threads may be attached at once: all of who is inside is one 32-bit word, which is
