@@ -5,6 +5,7 @@
  * The file is read and written in place, as the memory-mapped file of the document is: a number in it
  * counts updates. An update reads it, adds one, and writes it back.
  */
+import { crc32 } from "../../lib/_crc32.ts";
 import { type OpenFile, systemHost } from "../../lib/_host.ts";
 import { RedisLocks } from "../../lib/redis/mod.ts";
 import { FileLock } from "../../mod.ts";
@@ -47,10 +48,15 @@ export interface Share {
 /** Apart from each other, so that no two numbers are in one cache line or sector. */
 const DISTANCE = 4096;
 
+/** A number and its checksum. */
+const NUMBER = 8;
+const LENGTH = 12;
+
 /** Numbers in a file that is written in place. */
 export class NumberFile {
   readonly #file: OpenFile;
-  readonly #view = new DataView(new ArrayBuffer(8));
+  readonly #view = new DataView(new ArrayBuffer(LENGTH));
+  readonly #number = new Uint8Array(this.#view.buffer, 0, NUMBER);
   readonly #bytes = new Uint8Array(this.#view.buffer);
 
   /** Opens it; without `readOnly` it is made if it is missing. */
@@ -64,12 +70,24 @@ export class NumberFile {
   /** The number at a place; 0 if none was written yet. */
   read(place: number): number {
     const there = this.#file.read(this.#bytes, place * DISTANCE);
-    return there < 8 ? 0 : this.#view.getFloat64(0);
+    return there < LENGTH ? 0 : this.#view.getFloat64(0);
+  }
+
+  /**
+   * The number at a place while another process writes it: systems let a reader see some bytes of a
+   * write before the others, so it is read until its checksum is right.
+   */
+  readBeside(place: number): number {
+    for (;;) {
+      const number = this.read(place);
+      if (number === 0 || this.#view.getUint32(NUMBER) === crc32(this.#number)) return number;
+    }
   }
 
   /** Replaces the number at a place. */
   write(place: number, value: number): void {
     this.#view.setFloat64(0, value);
+    this.#view.setUint32(NUMBER, crc32(this.#number));
     this.#file.write(this.#bytes, place * DISTANCE);
   }
 
@@ -146,7 +164,7 @@ function readBeside(file: NumberFile, claim: FileLock, close: () => void): Share
   return {
     writes: false,
     perform: () => {
-      const now = file.read(0);
+      const now = file.readBeside(0);
       if (now < seen) throw new Error(`the count went back from ${seen} to ${now}`);
       seen = now;
     },
