@@ -29,7 +29,7 @@ import type {
 } from "./_shared_snapshots_types.ts";
 import { type SlotBytes, SlotPin } from "./_slot_pin.ts";
 import type { FreeSlot, Slots } from "./_slots.ts";
-import type { ThreadSide } from "./_thread_side.ts";
+import type { ThreadSide, Worthwhile } from "./_thread_side.ts";
 import { type Awaited, blockFor, waitFor } from "./_waiting.ts";
 
 /** What a write does when it has its turn and a slot. */
@@ -126,9 +126,9 @@ export class SlotWriter {
   async #write(job: Job<Promise<Uint8Array>>, options: UpdateOptions): Promise<number> {
     const write = this.writes.request(options.label);
     try {
-      const worthwhile = () => this.#expect(job.expected);
+      const worthwhile = this.#worthwhile(job.expected);
       using _turn = await this.#side.acquire(true, options, worthwhile);
-      worthwhile();
+      worthwhile?.();
       let free = await this.#slot(write, options);
       options.signal?.throwIfAborted();
       this.writes.start(write);
@@ -148,10 +148,10 @@ export class SlotWriter {
   #writeSync(job: Job<Uint8Array>, options: SyncUpdateOptions): number {
     const write = this.writes.request(options.label);
     try {
-      const worthwhile = () => this.#expect(job.expected);
+      const worthwhile = this.#worthwhile(job.expected);
       const timed = this.#side.acquireSync(true, options, worthwhile);
       using _turn = new Hold(this.#side, "write", timed);
-      worthwhile();
+      worthwhile?.();
       let free = this.#slotSync(write, options);
       this.writes.start(write);
       const epoch = this.#slots.epoch + 1;
@@ -202,10 +202,13 @@ export class SlotWriter {
     );
   }
 
-  #expect(expected: number | undefined): void {
-    if (expected === undefined) return;
-    const { epoch } = this.#slots;
-    if (epoch !== expected) throw new ConflictError(expected, epoch);
+  /** What a wait for the turn goes by that is for the version after `expected`, if it matters. */
+  #worthwhile(expected: number | undefined): Worthwhile | undefined {
+    if (expected === undefined) return undefined;
+    return () => {
+      const { epoch } = this.#slots;
+      if (epoch !== expected) throw new ConflictError(expected, epoch);
+    };
   }
 
   /** Waits for a slot that can be written to. */

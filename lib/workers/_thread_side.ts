@@ -12,6 +12,7 @@ import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import { currentHost, type Host } from "../_host.ts";
 import { Meter, type Timed } from "../_meter.ts";
 import { tell } from "../_observers.ts";
+import { type AbortLink, onAbort } from "../_signals.ts";
 import { LockTimeoutError } from "../errors.ts";
 import type {
   AcquireOptions,
@@ -34,6 +35,7 @@ export type Worthwhile = () => void;
 /** A task on its way in; the door knows it as the owner of its place. */
 class Caller {
   readonly timed: Timed;
+
   constructor(
     readonly writes: boolean,
     options: AcquireOptions | undefined,
@@ -286,16 +288,21 @@ export class ThreadSide implements Side {
     signal: AbortSignal | undefined,
   ): Promise<Guard> {
     const { worthwhile } = caller;
+    let link: AbortLink | undefined;
     if (worthwhile !== undefined) {
       const refusal = new AbortController();
       this.#doubtful.set(worthwhile, refusal);
-      signal = signal === undefined ? refusal.signal : AbortSignal.any([signal, refusal.signal]);
+      const abort = (reason: unknown) => refusal.abort(reason);
+      // `AbortSignal.any` would refuse a signal of another realm.
+      link = signal && onAbort(signal, { abort, afterAbort() {} });
+      signal = refusal.signal;
     }
     try {
       return await this.#door.write({ timeout, signal, owner: caller });
     } catch (error) {
       throw error instanceof LockTimeoutError ? this.#timedOut(caller, error.waited) : error;
     } finally {
+      link?.remove();
       if (worthwhile !== undefined) this.#doubtful.delete(worthwhile);
     }
   }

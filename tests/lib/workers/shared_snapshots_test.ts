@@ -493,6 +493,25 @@ describe("SharedSnapshots.commit()", () => {
     });
   }
 
+  test("takes a signal of another realm, also behind others of its thread", {
+    timeout,
+  }, async () => {
+    const [mine, theirs] = pair();
+    // Like one of a frame or a library: all that a signal has, and no `AbortSignal` of this realm.
+    const signal = Object.assign(new EventTarget(), { aborted: false, reason: "enough" });
+    const options = { signal: signal as unknown as AbortSignal };
+    const gate = Promise.withResolvers<Uint8Array>();
+    const running = mine.update(() => gate.promise);
+    const front = theirs.update(([value]) => b(value + 1));
+    const late = [theirs.commit(0, b(9), options), theirs.update(() => b(9), options)];
+    await setImmediate();
+    signal.aborted = true;
+    signal.dispatchEvent(new Event("abort"));
+    for (const one of late) assert.equal(await one.catch((reason) => reason), "enough");
+    gate.resolve(b(1));
+    assert.deepEqual(await Promise.all([running, front]), [1, 2]);
+  });
+
   test("still times out and aborts behind others of its thread", { timeout }, async () => {
     const [mine, theirs] = pair();
     const gate = Promise.withResolvers<Uint8Array>();
