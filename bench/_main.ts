@@ -15,8 +15,8 @@ export interface Section {
 
 /**
  * Measures the benchmarks and sections whose name contains one of the arguments, or all. The exit
- * status tells whether every contestant did its work right. What is over its budget is shown and fails nothing, for
- * a noisy machine is no defect of the code.
+ * status tells whether every contestant did its work right. What is over its budget is shown and
+ * fails nothing, for a noisy machine is no defect of the code.
  *
  * @param url The command's own module, to start it on the other runtime.
  */

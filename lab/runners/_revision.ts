@@ -47,7 +47,7 @@ export async function isFile(path: string): Promise<boolean> {
 }
 
 /** A revision that is checked out aside. */
-export class Checkout implements AsyncDisposable {
+export class Checkout implements Disposable {
   /** The folder in it that is the working folder here. */
   readonly folder: string;
   /** What it is. */
@@ -93,7 +93,7 @@ export class Checkout implements AsyncDisposable {
       ...["-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", root, commit],
     );
     if (added.out === undefined) {
-      await checkout[Symbol.asyncDispose]();
+      checkout[Symbol.dispose]();
       throw refuse(added.err);
     }
     return checkout;
@@ -118,10 +118,9 @@ export class Checkout implements AsyncDisposable {
     throw new UsageError(`Cannot install ${commit.slice(0, 10)}: ${name} install ${how}`);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     process.off("exit", this.#leave);
     this.#remove();
-    return Promise.resolve();
   }
 
   /**

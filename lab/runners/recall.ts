@@ -10,6 +10,7 @@ import {
 import { findScenario } from "../scenarios/mod.ts";
 import { openDistance, type Scenario, Subject } from "../worlds/mod.ts";
 import { nearestWorld } from "./_nearest.ts";
+import { programOf } from "./_program_of.ts";
 
 /** A schedule and what it is to be run on, which may have another structure by now. */
 export interface ReadSchedule {
@@ -83,8 +84,7 @@ export async function recallSchedule(
     );
   }
   await using nearest = openDistance(nearestWorld(subject));
-  const program = await nearest.stepped(subject);
-  if (maxSteps !== undefined) program.maxSteps = maxSteps;
+  const program = await programOf(nearest, subject, { maxSteps });
   const reference = await replay(program, schedule.choices);
   if (reference.outcome.kind === "diverged") {
     throw new ScheduleCodeError(

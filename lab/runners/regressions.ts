@@ -108,7 +108,7 @@ export async function findRegressions(options: RegressionOptions): Promise<Regre
       comparison: compare(selected, after, { interleaved: false, tolerance }),
     };
   }
-  await using checkout = await Checkout.create(folder, options.against);
+  using checkout = await Checkout.create(folder, options.against);
   const there = await sideOf(checkout, options.against, folder, suite);
   options.progress?.(0, 1, `installing ${options.against}`);
   await checkout.install();

@@ -31,6 +31,7 @@ import {
 import { benchParameters, type Distance, Subject, type WorldName } from "../worlds/mod.ts";
 import { makeStrategy, type StrategyName } from "./_make_strategy.ts";
 import { isNear } from "./_nearest.ts";
+import { programOf } from "./_program_of.ts";
 import type { KnownSchedule, ReadSchedule } from "./recall.ts";
 
 /** How many schedules are run at most where nothing else is asked for: as many as take seconds. */
@@ -98,7 +99,7 @@ export async function investigate(
 ): Promise<TrialResult> {
   const near = isNear(distance.name);
   const { seed = 1, budget = BUDGETS[distance.name], freeRuns = 0 } = options;
-  const { maxSteps, onProgress } = options;
+  const { onProgress } = options;
   if (!(budget >= 1)) {
     throw new RangeError(`Cannot explore ${subject.label} with a budget of ${budget}: from 1 on`);
   }
@@ -112,9 +113,8 @@ export async function investigate(
   }
   const name = options.strategy ?? (near ? "portfolio" : "random");
   const started = performance.now();
-  const program = await distance.stepped(subject, { wholeSteps: options.wholeSteps });
+  const program = await programOf(distance, subject, options);
   const strategy = makeStrategy(name, seed, budget);
-  if (maxSteps !== undefined) program.maxSteps = maxSteps;
   const search = await explore(program, { strategy, budget, onProgress }).catch((error) =>
     tellNondeterminism(program, seed, error)
   );
@@ -236,21 +236,15 @@ export async function reproduce(
   times: number = REPLAYS,
   freeRuns = 0,
 ): Promise<TrialResult> {
-  const { subject, schedule: { choices }, reference, maxSteps } = known;
+  const { subject, schedule, reference } = known;
   const started = performance.now();
-  const program = await distance.stepped(subject);
-  if (maxSteps !== undefined) program.maxSteps = maxSteps;
-  const recording = await replay(program, choices, reference.events);
+  const program = await programOf(distance, subject, known);
+  const recording = await replay(program, schedule.choices, reference.events);
   const first = isSame(recording.outcome, reference.outcome, false) ? 1 : 0;
   const again = await repeat(program, reference, times - 1, false);
   const free = await runFreely(distance, subject, freeRuns);
   return conclude(distance, subject, program, {
-    strategy: "replay",
-    seed: 0,
-    schedules: times,
-    evidence: { kind: "partial", orders: times },
-    bestEffort: false,
-    elapsed: performance.now() - started,
+    ...replayed(times, started),
     recording,
     reproduced: { times: again.reproduced.times + first, of: times },
     nondeterminism: again.nondeterminism,
@@ -261,27 +255,34 @@ export async function reproduce(
 /** Runs a schedule as far as it leads, on what may take other steps by now. */
 export async function follow(
   distance: Distance,
-  { subject, schedule, maxSteps }: ReadSchedule,
+  read: ReadSchedule,
 ): Promise<TrialResult> {
+  const { subject, schedule } = read;
   const started = performance.now();
-  const program = await distance.stepped(subject);
-  if (maxSteps !== undefined) program.maxSteps = maxSteps;
+  const program = await programOf(distance, subject, read);
   const strategy = new LenientReplayStrategy(schedule.choices);
   const recording = await record(program, strategy);
   const { divergence } = strategy;
   const { reproduced, nondeterminism } = await repeat(program, recording, REPLAYS - 1, true);
   return conclude(distance, subject, program, {
-    strategy: "replay",
-    seed: 0,
-    schedules: REPLAYS,
-    evidence: { kind: "partial", orders: REPLAYS },
-    bestEffort: false,
-    elapsed: performance.now() - started,
+    ...replayed(REPLAYS, started),
     recording,
     reproduced: { times: reproduced.times + 1, of: REPLAYS },
     nondeterminism,
     diverged: divergence && describeOutcome({ kind: "diverged", ...divergence }),
   });
+}
+
+/** What is said of every replay: one order was run so often, and nothing was looked for. */
+function replayed(times: number, started: number) {
+  return {
+    strategy: "replay",
+    seed: 0,
+    schedules: times,
+    evidence: { kind: "partial", orders: times },
+    bestEffort: false,
+    elapsed: performance.now() - started,
+  } as const;
 }
 
 /** Runs a schedule again, and says what differed if the engine was not alone in deciding. */

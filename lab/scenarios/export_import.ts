@@ -4,10 +4,10 @@ import { store } from "../worlds/store_kind.ts";
 import { type SharedValue, value } from "../worlds/value_kind.ts";
 import type { World } from "../worlds/world.ts";
 
-type Numbers = { readonly exports: number; readonly imports: number };
 /** What exports are sealed under. */
 const PASSWORD = "correct horse";
 
+type Numbers = { readonly exports: number; readonly imports: number };
 type Both = { readonly user: number; readonly password: number };
 
 function check({ torn }: EndState): string | undefined {

@@ -5,9 +5,10 @@
  * readers (so more than one are readers, and nothing else need say so); whoever waits stands in the queue
  * by its ticket, and nobody waits who could be inside (`settle` lets them in whenever somebody has
  * left, gave up or let a lease pass). Everyone has a lease, those who wait too, so whoever dies is
- * forgotten, and the keys expire by themselves when nobody is left to do it. A token is never given twice and never goes back: it is the greater of the last
- * one plus one and the server's clock in microseconds, so it grows even over a server that has lost
- * its data, as long as its clock does not go back by more than it was down.
+ * forgotten, and the keys expire by themselves when nobody is left to do it. A token is never given
+ * twice and never goes back: it is the greater of the last one plus one and the server's clock in
+ * microseconds, so it grows even over a server that has lost its data, as long as its clock does not
+ * go back by more than it was down.
  *
  * The server's clock decides about leases, its queue about the order, and each call first forgets
  * whose lease has passed. (The lease, the fencing token and the delayed restart are those of Burrows,
