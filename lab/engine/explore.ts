@@ -4,7 +4,7 @@ import type { Outcome } from "./outcome.ts";
 import { ReplayStrategy } from "./replay.ts";
 import type { Program } from "./program.ts";
 import { Run } from "./run.ts";
-import type { Evidence, Strategy } from "./strategy.ts";
+import { type Evidence, Nondeterminism, type Strategy } from "./strategy.ts";
 import { macrotask } from "./watchdog.ts";
 
 /** How to explore. */
@@ -105,6 +105,12 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
         intervention,
       });
     };
+    const fail = (error: unknown): void => {
+      intervention ??= run.intervention;
+      // Where the order is not the engine's alone runs need not be alike: what was run was run.
+      if (intervention !== undefined && error instanceof Nondeterminism) finish();
+      else reject(error);
+    };
     const next = (): void => {
       try {
         signal?.throwIfAborted();
@@ -113,7 +119,7 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
         events = visit === undefined ? undefined : [];
         run.begin(strategy, events, listener);
       } catch (error) {
-        reject(error);
+        fail(error);
       }
     };
     const listener = {
@@ -125,7 +131,7 @@ export function explore(program: Program, options: ExploreOptions): Promise<Expl
           reject(error);
         }
       },
-      failed: reject,
+      failed: fail,
     };
     const follow = (outcome: Outcome): void => {
       intervention ??= run.intervention;
