@@ -125,12 +125,12 @@ test("where a real timer decides too, runs that are not alike end the search and
 }, async () => {
   let runs = 0;
   const late = race((world) => {
-    const ask = world.operation("bank", "read", () => new Promise((done) => setTimeout(done)));
+    const ask = world.operation("bank", "read", () => new Promise((done) => setTimeout(done, 5)));
     const x = world.cell("x", 0);
-    return team(2, async (place) => {
-      await ask();
-      // As if B's timer were late, in every third run.
-      for (let i = place === 1 && runs++ % 3 === 2 ? 0 : 2; i > 0; i--) await x.read();
+    return team(3, async (place) => {
+      if (place === 0) return void await ask();
+      // As if the time were up before C has done it, in the second run.
+      for (let i = place === 2 && runs++ === 1 ? 0 : 2; i > 0; i--) await x.read();
     });
   });
   const result = await explore(late, { strategy: "exhaustive", budget: 50 });
