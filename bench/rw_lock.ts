@@ -117,9 +117,13 @@ function awaitBenchmark(): Benchmark {
   });
 }
 
-/** How many times a queue of that length is filled and emptied in a sample. */
+/**
+ * How many times a queue of that length is filled and emptied in a sample. A long one fills the young
+ * generation about once: whether the collection finds all waiters alive or none decides what the sample
+ * costs, and only several at a time are alike.
+ */
 function times(waiters: number): number {
-  return Math.max(1, 500 / waiters);
+  return Math.max(5, 500 / waiters);
 }
 
 /** Whether all came in, in the order they came. */
@@ -226,7 +230,7 @@ function handOffBenchmarks(waiters: number): Benchmark[] {
       ours: handOffLimited(waiters),
       rivals: [{ ...handOffFloor(waiters), atMost: 3 }],
     })),
-    // The peer takes a third of a second a sample.
+    // Apart, for the peer takes seconds a sample.
     defineBenchmark(`hand-off in a queue of ${size}, beside a peer`, () => ({
       ...common,
       ours: handOffPlain(waiters),

@@ -17,7 +17,10 @@ import { median, quantile } from "../reports/statistics.ts";
 import type { ContestantResult, SuiteResult } from "../reports/suite_results.ts";
 import { type Benchmark, checkPrepared, type Contestant, type PreparedBenchmark } from "./suite.ts";
 
-/** Rounds in the time of a contestant; one whose samples take longer than a turn has fewer. */
+/**
+ * Rounds in the time of a contestant; one whose samples take longer than a turn has fewer, but where
+ * there is a budget to be kept, which one sample may keep or not by luck.
+ */
 export const ROUNDS = 6;
 
 /**
@@ -105,8 +108,8 @@ export class Sampler {
     this.#checkTurn();
   }
 
-  /** Begins to measure for so many milliseconds in all: turn by turn. */
-  start(time: number): void {
+  /** Begins to measure for so many milliseconds in all, and at least so many samples: turn by turn. */
+  start(time: number, samples = 1): void {
     const sample = async () => {
       if (this.#left <= 0) {
         this.#end();
@@ -123,7 +126,7 @@ export class Sampler {
       now: () => this.#clock,
       gc: false as never,
       min_cpu_time: time * 1e6,
-      min_samples: 1,
+      min_samples: samples,
       max_samples: MAX_SAMPLES,
       batch_threshold: 0,
     }).then(() => void (this.#done = true));
@@ -185,13 +188,17 @@ export class Sampler {
 }
 
 /** Measures contestants in turn until each is done. */
-async function measureRounds(samplers: readonly Sampler[], time: number): Promise<void> {
+async function measureRounds(
+  samplers: readonly Sampler[],
+  time: number,
+  samples: number,
+): Promise<void> {
   if (time === 0) {
     for (const sampler of samplers) await sampler.smoke();
     return;
   }
   for (const sampler of samplers) await sampler.warmUp(time / 4);
-  for (const sampler of samplers) sampler.start(time);
+  for (const sampler of samplers) sampler.start(time, samples);
   for (let round = 0; samplers.some(({ done }) => !done); round++) {
     for (const sampler of round % 2 === 0 ? samplers : samplers.toReversed()) {
       await sampler.turn(time / ROUNDS);
@@ -229,7 +236,8 @@ export async function measureBenchmark(
   try {
     const ours = new Sampler(prepared.ours, prepared);
     const others = rivals.map((rival) => new Sampler(rival, prepared));
-    await measureRounds([ours, ...others], time);
+    const judged = rivals.some(({ atMost }) => atMost !== undefined);
+    await measureRounds([ours, ...others], time, judged ? ROUNDS : 1);
     return {
       name,
       expected,

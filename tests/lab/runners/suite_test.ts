@@ -110,6 +110,26 @@ test(
   },
 );
 
+test(
+  "where there is a budget to keep, no contestant has only one sample",
+  { timeout },
+  async () => {
+    const slow = (name: string) =>
+      contestant(name, () => {
+        const until = performance.now() + 5;
+        while (performance.now() < until);
+        return 1;
+      });
+    const samples = async (atMost: number | undefined) => {
+      const rivals = [{ ...slow("rival"), atMost }];
+      const benchmark = defineBenchmark("slow", () => prepared({ ours: slow("ours"), rivals }));
+      const result = await measureBenchmark(benchmark, { time: 1 });
+      return [result.ours!.samples, result.rivals[0].samples];
+    };
+    assert.deepEqual([await samples(2), await samples(undefined)], [[6, 6], [1, 1]]);
+  },
+);
+
 test("the clock stands still while an answer is checked", { timeout }, async () => {
   const answer = {
     get slow() {
