@@ -126,7 +126,8 @@ test(
       const result = await measureBenchmark(benchmark, { time: 1 });
       return [result.ours!.samples, result.rivals[0].samples];
     };
-    assert.deepEqual([await samples(2), await samples(undefined)], [[6, 6], [1, 1]]);
+    for (const count of await samples(2)) assert(count >= 6, `${count} samples`);
+    for (const count of await samples(undefined)) assert(count < 6, `${count} samples`);
   },
 );
 
