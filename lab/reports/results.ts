@@ -94,6 +94,8 @@ export interface TrialResult {
   readonly diverged?: string;
   /** How long it took, in milliseconds. */
   readonly elapsed: number;
+  /** After how many steps a run counted as endless, where not as usual: to be said again in a replay. */
+  readonly maxSteps?: number;
   /** The code that reproduces the failure. */
   readonly schedule?: string;
   /** The order that failed, made small. */

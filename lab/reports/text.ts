@@ -62,14 +62,13 @@ export function showGrounds(result: TrialResult): string {
 }
 
 /**
- * The command that runs a schedule again where it was run.
- *
- * @param schedule Its code.
- * @param world The distance. Without one the command takes the nearest, which is `tasks` wherever a
- *   scenario makes sense between tasks.
+ * The command that runs a schedule again where it was run, within as many steps. Without a distance the
+ * command takes the nearest, which is `tasks` wherever a scenario makes sense between tasks.
  */
-export function replayCommand(schedule: string, world: string): string {
-  return `deno task lab replay ${schedule}${world === "tasks" ? "" : ` --world ${world}`}`;
+export function replayCommand({ schedule, world, maxSteps }: TrialResult): string {
+  const where = world === "tasks" ? "" : ` --world ${world}`;
+  const steps = maxSteps === undefined ? "" : ` --steps ${maxSteps}`;
+  return `deno task lab replay ${schedule}${where}${steps}`;
 }
 
 /**
@@ -174,7 +173,7 @@ export function trialReport(result: TrialResult, layout: Layout): string {
   );
   if (schedule !== undefined) {
     lines.push("", `schedule ${palette.bold(schedule)}`);
-    if (!layout.noReplay) lines.push(`replay   ${replayCommand(schedule, world)}`);
+    if (!layout.noReplay) lines.push(`replay   ${replayCommand(result)}`);
   } else if (result.verdict === "safe") {
     lines.push(fold(`because ${result.because}`, layout, 8));
   }

@@ -179,9 +179,10 @@ function commands(terminal: Terminal, layout: Layout, finish: (met: boolean) => 
     .argument("[name/variant]", "refuse a code that is for something else")
     .option("--world <world>", `the distance, if not the nearest: ${WORLDS}`, parseWorld)
     .option("--times <number>", "how often", parsePositive, REPLAYS)
+    .option("--steps <number>", "after how many steps a run counts as endless", parsePositive)
     .option("--full", "show every step, also those that concern only their own actor")
     .action(async (code: string, target: string | undefined, options: ReplayFlags) => {
-      const known = await recallSchedule(code, { target });
+      const known = await recallSchedule(code, { target, maxSteps: options.steps });
       const world = options.world ?? nearestWorld(known.subject);
       requireWorld(known.subject, world);
       await using distances = new Distances();
@@ -348,6 +349,7 @@ interface RunFlags extends JsonFlag {
 interface ReplayFlags extends JsonFlag {
   world?: WorldName;
   full?: boolean;
+  steps?: number;
   times: number;
 }
 

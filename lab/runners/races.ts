@@ -108,7 +108,7 @@ export async function explore(race: Race, options: TrialOptions = {}): Promise<T
  */
 export async function expectSafe(race: Race, options: TrialOptions = {}): Promise<TrialResult> {
   const result = await explore(race, options);
-  if (result.verdict === "broken") throw failure(result, options.maxSteps);
+  if (result.verdict === "broken") throw failure(result);
   return result;
 }
 
@@ -148,7 +148,7 @@ export async function replay(
   const result = lenient
     ? await follow(tasks, readSchedule(code, known))
     : await reproduce(tasks, await recallSchedule(code, known));
-  if (result.verdict === "broken") throw failure(result, maxSteps);
+  if (result.verdict === "broken") throw failure(result);
   return result;
 }
 
@@ -172,8 +172,8 @@ export async function stress(race: Race, runs = 100): Promise<Repetition> {
   return { times, of: runs };
 }
 
-function failure(result: TrialResult, maxSteps?: number): AssertionError {
-  const { scenario, schedule, seed } = result;
+function failure(result: TrialResult): AssertionError {
+  const { scenario, schedule, seed, maxSteps } = result;
   const report = trialReport(result, { palette: palette(false), width: 100, noReplay: true });
   const steps = maxSteps === undefined ? "" : `, { maxSteps: ${maxSteps} }`;
   const message =

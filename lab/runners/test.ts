@@ -66,7 +66,7 @@ export function expectMet(result: TrialResult): void {
   const { scenario, variant, world, seed, schedule } = result;
   const again = schedule === undefined
     ? `deno task lab run ${scenario}/${variant} --world ${world} --seed ${seed}`
-    : replayCommand(schedule, world);
+    : replayCommand(result);
   throw new AssertionError({
     message: `${
       trialReport(result, { palette: palette(false), width: 100 })

@@ -386,6 +386,7 @@ function conclude(
     verdict: wentWrong ? "broken" : "safe",
     met,
     ...rest,
+    maxSteps: program.maxSteps,
     schedule: failed
       ? encodeSchedule({
         scenario: scenario.name,

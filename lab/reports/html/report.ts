@@ -263,6 +263,6 @@ ${told.failure.message !== told.failure.headline && html`<p>${told.failure.messa
       )}${told?.failure !== undefined && told.contrast === undefined &&
       html`<p class="faint">No passing order was found near it.</p>`}${told?.schedule !==
         undefined &&
-      again(replayCommand(told.schedule, told.world))}</section>
+      again(replayCommand(told))}</section>
   `;
 }

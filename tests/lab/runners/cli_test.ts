@@ -72,6 +72,17 @@ test("lab replay breaks again at every distance and exits 1", { timeout }, async
   }
 });
 
+test("the command that a report prints runs the schedule again, however few its steps may be", {
+  timeout,
+}, async () => {
+  const { out } = await lab("run", "lost-update/token", "--steps", "3", "--world", "workers");
+  assert.match(out, /the others have taken 3 steps/);
+  const command = /^replay +deno task lab (.*)$/m.exec(out)![1];
+  const { status, out: again, err } = await lab(...command.split(" "));
+  assert.deepEqual([err, status], ["", 1]);
+  assert.match(again, /the others have taken 3 steps[^]*replayed 10\/10/);
+});
+
 test("a code found on the other runtime replays here", { timeout }, async () => {
   const cli = new URL("../../../lab/runners/cli.ts", import.meta.url).href;
   for (const runtime of runtimes()) {
