@@ -1,7 +1,8 @@
 /**
  * Tables killed, and their power cut, at every I/O step of every operation, with every disk that may
- * be left: what was accepted is applied once and in its order, and what was set aside is there. The
- * twins, each with one thing left out, are caught by the same check.
+ * be left: what was accepted is applied once and in its order, and what was set aside is there; also
+ * when one process has died and power is lost to the next. The twins, each with one thing left out,
+ * are caught by the same check.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -234,6 +235,42 @@ test("tables: two producers and two who drain, any of them killed at any step", 
   assert.equal(verdict, "safe", failure?.report ?? evidence);
   assert(complete, evidence);
 });
+
+/** One process dies before some step of its own; then another begins, and power is lost to that. */
+function afterOneThatDies(one: Actor, before: number, another: Actor) {
+  let died = false;
+  const crashes: CrashProgram<Report> = {
+    ...program([]),
+    async run(machine) {
+      let steps = 0;
+      machine.simulation.beforeStep = ({ process }) => {
+        if (process.name === "first" && ++steps === before) process.kill();
+      };
+      died = await machine.start("first", (process) => one(process, () => {})) === "killed";
+      void machine.start("second", async (process, report) => void await another(process, report));
+    },
+  };
+  return { crashes, died: () => died };
+}
+
+const begin = { "queueWrite()": queues, "Table.write()": writes };
+
+for (const [what, actor] of Object.entries(begin)) {
+  test(`${what} after one that died in it: what was accepted survives`, limit, async () => {
+    let before = 0;
+    for (let went = true; went;) {
+      const { crashes, died } = afterOneThatDies(actor("c", 1), ++before, actor("a", 1));
+      const { verdict, evidence, complete, failure } = await explore(crashes, {
+        crashes: ["power loss"],
+      });
+      assert.equal(verdict, "safe", failure?.report ?? evidence);
+      assert(complete, evidence);
+      went = died();
+    }
+    console.log(`  died before each of ${before - 1} steps`);
+    assert(before > 20, "it dies on the way");
+  });
+}
 
 const twins: Record<string, Twin> = {
   "does not count what it applied": forgetful,
