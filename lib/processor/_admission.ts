@@ -88,10 +88,10 @@ export class Admission {
   }
 
   /** Accepts a job or refuses it. */
-  submit(name: string, kind: JobKind, payload: unknown, options: JobOptions): Submission<unknown> {
+  submit(name: string, kind: JobKind, payload: unknown, asked: JobOptions): Submission<unknown> {
     checkMethod(name);
-    const order = this.#common.order !== undefined;
-    checkJobOptions(options, `request ${name}`, { order, trace: this.#traces });
+    const allowed = { order: this.#common.order !== undefined, trace: this.#traces };
+    const options = checkJobOptions(asked, `request ${name}`, allowed);
     const parent = options.traceparent === undefined
       ? undefined
       : parseTraceparent(options.traceparent, `request ${name}`);

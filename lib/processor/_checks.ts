@@ -36,14 +36,18 @@ export function checkMethod(value: unknown): asserts value is string {
   throw new TypeError(`Cannot name a method ${show(value)}: it must be a string, and not empty`);
 }
 
-/** Refuses the options of a job that cannot be meant. */
+/**
+ * Refuses the options of a job that cannot be meant. Answers a copy in which each has been read once:
+ * the caller's may be another job's by the time that this one begins, or throw when they are read.
+ */
 export function checkJobOptions(
   options: JobOptions,
   action: string,
   allowed: { readonly order: boolean; readonly trace: boolean },
-): void {
-  checkAcquireOptions(options, action);
-  const { limit, priority, traceparent, transfer } = options;
+): JobOptions {
+  checkOptions(options, action);
+  const { timeout, limit, signal, priority, traceparent, transfer } = options;
+  checkAcquireOptions({ timeout, signal }, action);
   if (limit !== undefined) checkDuration("limit", limit, action);
   if (priority !== undefined) {
     if (typeof priority !== "number" || !Number.isFinite(priority)) {
@@ -65,6 +69,7 @@ export function checkJobOptions(
   if (transfer !== undefined && !Array.isArray(transfer)) {
     throw new TypeError(`Cannot ${action}: transfer must be an array, got ${show(transfer)}`);
   }
+  return { timeout, limit, signal, priority, traceparent, transfer: transfer && [...transfer] };
 }
 
 /** Refuses a circuit breaker that cannot be meant. */

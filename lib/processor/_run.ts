@@ -226,18 +226,32 @@ export class Run implements Entry, Expirable {
 
   #distribute(results: unknown): void {
     const jobs = this.#served;
-    if (!Array.isArray(results) || results.length !== jobs.length) {
-      const found = Array.isArray(results) ? `${results.length} results` : "no array";
-      const error = new TypeError(
-        `Cannot finish ${this.of.name}: its handler answered ${found} for ${jobs.length} payloads`,
-      );
+    let outcomes: readonly Outcome[];
+    try {
+      outcomes = this.#outcomesOf(results);
+    } catch (error) {
       for (const job of jobs) job.end("failed", error);
       return;
     }
     jobs.forEach((job, i) => {
-      const result = results[i];
-      if (result instanceof Error) job.end("failed", result);
-      else job.succeed(result);
+      const outcome = outcomes[i];
+      if ("error" in outcome) job.end("failed", outcome.error);
+      else job.succeed(outcome.value);
+    });
+  }
+
+  /** Throws what is wrong with all of them; they are the handler's code until they have been read. */
+  #outcomesOf(results: unknown): Outcome[] {
+    const { length } = this.#served;
+    const refuse = (found: string): never => {
+      throw new TypeError(`Cannot finish ${this.of.name}: its handler answered ${found}`);
+    };
+    if (!Array.isArray(results)) return refuse(`no array for ${length} payloads`);
+    if (results.length !== length) refuse(`${results.length} results for ${length} payloads`);
+    return this.#served.map((_, i): Outcome => {
+      const result: unknown = results[i];
+      if (isThenable(result)) refuse("a promise among its results, which it must await first");
+      return result instanceof Error ? { error: result } : { value: result };
     });
   }
 }

@@ -138,6 +138,7 @@ describe("Processor.handleBatch()", { timeout }, () => {
       [[1], /Cannot finish batch: its handler answered 1 results for 2 payloads$/],
       [[1, 2, 3], /Cannot finish batch: its handler answered 3 results for 2 payloads$/],
       ["ab", /Cannot finish batch: its handler answered no array for 2 payloads$/],
+      [[1, Promise.resolve(2)], /answered a promise among its results, which it must await first$/],
     ];
     for (const [answer, message] of answers) {
       const jobs = [1, 2].map((i) => ask(i));
@@ -145,6 +146,28 @@ describe("Processor.handleBatch()", { timeout }, () => {
       batches.at(-1)!.end(answer);
       for (const job of jobs) await assert.rejects(job, { name: "TypeError", message });
     }
+  });
+
+  test("results that cannot be read fail all, and leave their places and the worker", {
+    timeout,
+  }, async () => {
+    const { ask, batches, processor } = createBatch({ size: 10 });
+    const jobs = [1, 2].map((i) => ask(i));
+    await settle();
+    const unreadable = new Error("unreadable");
+    const results = Object.defineProperty([1, 2], 1, {
+      get: () => {
+        throw unreadable;
+      },
+    });
+    batches[0].end(results);
+    assert.deepEqual(await Promise.all(jobs.map(outcome)), [unreadable, unreadable]);
+    const next = ask(3);
+    await settle();
+    batches[1].end();
+    assert.equal(await next, 3);
+    const { active, failed } = processor.stats();
+    assert.deepEqual([active, failed], [0, 2]);
   });
 
   test("one job that is aborted leaves the others alone, before and after the batch begins", {

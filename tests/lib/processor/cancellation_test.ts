@@ -1,7 +1,7 @@
 /** Jobs that end before their time: by their signal, their timeout, their limit. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { JobLimitError, JobTimeoutError } from "../../../lib/processor/mod.ts";
+import { JobLimitError, type JobOptions, JobTimeoutError } from "../../../lib/processor/mod.ts";
 import { outcome, settle } from "../../_fake_host.ts";
 import { create } from "./_held.ts";
 
@@ -42,6 +42,44 @@ describe("signals", { timeout }, () => {
     assert.deepEqual([signal.aborted, signal.reason], [true, "no"]);
     assert.deepEqual(held.payloads, ["first", "second"]);
     assert.deepEqual([held.runs[1].signal.aborted, processor.stats().abandoned], [false, 1]);
+  });
+
+  test("each job has the options of its own request, whatever becomes of the object", {
+    timeout,
+  }, async () => {
+    const { host, processor, held } = create();
+    const controllers = [new AbortController(), new AbortController()];
+    const options: JobOptions = { limit: 10 };
+    const jobs = controllers.map(({ signal }) => {
+      options.signal = signal;
+      return processor.request("hold", "job", options).completed;
+    });
+    options.limit = NaN;
+    delete options.signal;
+    await settle();
+    controllers[0].abort("first");
+    assert.equal(await outcome(jobs[0]), "first");
+    held.runs[0].end();
+    await settle();
+    host.advance(10);
+    await assert.rejects(jobs[1], JobLimitError);
+  });
+
+  test("options are read once, before the job takes a place", { timeout }, async () => {
+    const { processor } = create({ queueLimit: 0 });
+    processor.handle("echo", (payload: string) => payload);
+    for (const name of ["timeout", "limit", "signal", "priority", "traceparent", "transfer"]) {
+      let readable = 0;
+      const options: JobOptions = {
+        get [name]() {
+          if (readable-- === 0) throw new Error(`no ${name}`);
+          return undefined;
+        },
+      };
+      assert.throws(() => processor.request("echo", name, options), { message: `no ${name}` });
+      readable = 1;
+      assert.equal(await processor.request("echo", name, options).completed, name);
+    }
   });
 
   test("an abort between being granted a worker and beginning is heeded", {
