@@ -42,10 +42,16 @@ export class Lease {
       const id = makeId(host);
       const path = `${folder}/${id}`;
       const file = files.open(path, { create: true, exclusive: true, mode: MODE });
-      // Before it was locked somebody may have taken it for a dead one's, and removed it.
-      if (file.tryLock("exclusive") && sameFile(files.identify(path), file.id)) {
-        files.syncFolder(folder);
-        return new Lease(files, folder, id, file);
+      try {
+        // Before it was locked somebody may have taken it for a dead one's, and removed it.
+        if (file.tryLock("exclusive") && sameFile(files.identify(path), file.id)) {
+          files.syncFolder(folder);
+          return new Lease(files, folder, id, file);
+        }
+      } catch (error) {
+        // Without its lock it is a dead one's, and goes away as those do.
+        file.close();
+        throw error;
       }
       file.close();
     }
@@ -120,7 +126,18 @@ export function deadLeases(files: Files, folder: string, own: Lease): DeadLease[
     const id = LEASE.test(name) ? name : PIN.exec(name)?.[1];
     if (id !== undefined && id !== own.id) ids.add(id);
   }
-  return Array.from(ids, (id) => findDead(files, folder, id)).filter((dead) => dead !== undefined);
+  const all: DeadLease[] = [];
+  try {
+    for (const id of ids) {
+      const dead = findDead(files, folder, id);
+      if (dead !== undefined) all.push(dead);
+    }
+    return all;
+  } catch (error) {
+    // Held on, they would be taken for alive.
+    for (const dead of all) dead[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** The lease of an id, if its owner does not hold it any more; held by us until it is disposed of. */
@@ -128,11 +145,12 @@ function findDead(files: Files, folder: string, id: string): DeadLease | undefin
   let file: OpenFile | undefined;
   try {
     file = files.open(`${folder}/${id}`, { create: false });
+    if (!file.tryLock("exclusive")) return void file.close();
   } catch (error) {
+    file?.close();
     // It is gone. Pins of it that are still there, a power loss has brought back.
     if ((error as { code?: unknown }).code !== "ENOENT") throw error;
   }
-  if (file?.tryLock("exclusive") === false) return void file.close();
   return new DeadLease(files, folder, id, file);
 }
 
