@@ -28,6 +28,7 @@ import {
 } from "./_key.ts";
 import type { Stripes } from "./_stripes.ts";
 import { OpenTransaction } from "./_transaction.ts";
+import { untilAborted } from "./_until_aborted.ts";
 import { decodeValue, encodeValue, type StoredValue } from "./_value.ts";
 import { listKeys, type Version } from "./_version.ts";
 import { VersionView } from "./_view.ts";
@@ -200,8 +201,7 @@ export class Engine<C = unknown> {
     const staged = new Map<string, C>();
     const superseded: C[] = [];
     try {
-      for await (const item of items) {
-        signal?.throwIfAborted();
+      for await (const item of signal === undefined ? items : untilAborted(items, signal)) {
         const key = checkKey(item?.key, action);
         const value = encodeValue(item.value, `load ${show(key)}`);
         const before = staged.get(key);

@@ -45,6 +45,12 @@ export function checkVersion(version: unknown, action: string): void {
   }
 }
 
+/** Refuses what has no such method, and so is no store, or not the half of one that is needed. */
+export function checkStore(store: unknown, method: string, action: string): void {
+  if (typeof Object(store)[method] === "function") return;
+  throw new TypeError(`Cannot ${action}: a store was expected, got ${show(store)}`);
+}
+
 /** Refuses options of a wait that cannot be meant, and a signal that has aborted. */
 export function checkWait(options: StoreWait, action: string): void {
   checkAcquireOptions(options, action);

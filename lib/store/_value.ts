@@ -3,6 +3,7 @@
  * caller does to his own never reaches what is stored.
  */
 import { show } from "../_options.ts";
+import { describeThrown } from "../_thrown.ts";
 
 /** What a value is. */
 export type ValueFormat = "json" | "bytes";
@@ -33,7 +34,7 @@ export function encodeValue(value: unknown, action: string): StoredValue {
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    throw new TypeError(`Cannot ${action}: ${(error as Error).message}`, { cause: error });
+    throw new TypeError(`Cannot ${action}: ${describeThrown(error)}`, { cause: error });
   }
   if (text === undefined) {
     throw new TypeError(`Cannot ${action}: JSON cannot express ${show(value)}`);

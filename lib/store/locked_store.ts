@@ -6,7 +6,7 @@
 import { Allowance } from "../_allowance.ts";
 import { currentHost, type Host } from "../_host.ts";
 import { checkFunction, show } from "../_options.ts";
-import { checkWait } from "./_key.ts";
+import { checkStore, checkWait } from "./_key.ts";
 import { StoreView } from "./_view.ts";
 import type {
   Entry,
@@ -95,9 +95,7 @@ export class LockedStore implements Store {
    */
   constructor(store: Store, lock: StoreLock) {
     const action = "put a store behind a lock";
-    if (typeof store?.transaction !== "function") {
-      throw new TypeError(`Cannot ${action}: a store was expected, got ${show(store)}`);
-    }
+    checkStore(store, "transaction", action);
     if (typeof lock?.withRead !== "function" || typeof lock.withWrite !== "function") {
       throw new TypeError(`Cannot ${action}: a lock was expected, got ${show(lock)}`);
     }

@@ -5,7 +5,7 @@
  */
 import { checkOptions, show } from "../_options.ts";
 import { UnsealError } from "./_errors.ts";
-import { checkKeys, checkWait } from "./_key.ts";
+import { checkKeys, checkStore, checkWait } from "./_key.ts";
 import {
   checkCost,
   checkPassword,
@@ -262,9 +262,4 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   let different = a.length ^ b.length;
   for (let i = 0; i < a.length; i++) different |= a[i] ^ b[i];
   return different === 0;
-}
-
-function checkStore(store: unknown, method: string, action: string): void {
-  if (typeof Object(store)[method] === "function") return;
-  throw new TypeError(`Cannot ${action}: a store was expected, got ${show(store)}`);
 }

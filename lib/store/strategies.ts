@@ -36,10 +36,10 @@
  *
  * @module
  */
-import { show } from "../_options.ts";
+import { checkFunction, show } from "../_options.ts";
 import type { AcquireOptions, Guard } from "../lock.ts";
 import { RwLock } from "../rw_lock.ts";
-import { checkKey } from "./_key.ts";
+import { checkKey, checkStore, checkWait } from "./_key.ts";
 import { hashOf } from "./_stripes.ts";
 import { LockedStore, type StoreLock } from "./locked_store.ts";
 import type { ReadableStore, Store, StoreWait } from "./store.ts";
@@ -64,6 +64,13 @@ export interface Strategy {
   update<T>(key: string, change: Change<T>, options?: StoreWait): Promise<T>;
 }
 
+const MAKE = "make a strategy";
+
+/** Refuses what does not compute a value. */
+function checkChange(change: unknown, key: string): void {
+  checkFunction("change", change, `update ${show(key)}`);
+}
+
 /** Reads, computes and writes, in three steps that nothing holds together. */
 async function readThenWrite<T>(
   store: Pick<Store, "get" | "set">,
@@ -71,6 +78,7 @@ async function readThenWrite<T>(
   change: Change<T>,
   options?: StoreWait,
 ): Promise<T> {
+  checkChange(change, key);
   const entry = await store.get<T>(key, options);
   const next = await change(entry?.value);
   await store.set(key, next, options);
@@ -83,8 +91,10 @@ async function readThenWrite<T>(
  * are two of them.
  *
  * @param store What is written to.
+ * @throws {TypeError} when it is no store
  */
 export function uncoordinated(store: Store): Strategy {
+  checkStore(store, "set", MAKE);
   return {
     name: "none",
     update: (key, change, options) => readThenWrite(store, key, change, options),
@@ -123,6 +133,7 @@ export interface SingleWriter extends Strategy, Disposable {
  * @param claim A lock that all who would like to be the writer know: a `FileLock`.
  * @param options How long to wait for the claim; by default not at all.
  * @returns The strategy; disposing of it gives up the claim, and what is under way is still done.
+ * @throws {TypeError | RangeError} when an argument cannot be meant
  * @throws {LockTimeoutError} when another is the writer
  * @throws the signal's reason when it has aborted
  */
@@ -131,13 +142,22 @@ export async function singleWriter(
   claim: { write(options?: AcquireOptions): Promise<Guard> },
   options: StoreWait = {},
 ): Promise<SingleWriter> {
-  const guard = await claim.write({ timeout: 0, ...options });
+  const action = "claim to be the writer";
+  checkStore(store, "readOnly", action);
+  if (typeof claim?.write !== "function") {
+    throw new TypeError(`Cannot ${action}: a lock was expected, got ${show(claim)}`);
+  }
+  checkWait(options, action);
+  const { timeout = 0, signal, label } = options;
   const turns = new RwLock({ label: "the single writer" });
+  // Whatever may be refused is before the claim, which nobody could give up else.
   const { update } = locked(store, turns);
+  const reader = store.readOnly();
+  const guard = await claim.write({ timeout, signal, label });
   let over: Promise<unknown> | undefined;
   return {
     name: "single writer",
-    reader: store.readOnly(),
+    reader,
     async update(key, change, options) {
       if (over === undefined) return await update(key, change, options);
       throw new TypeError(`Cannot update ${show(key)}: the claim to be the writer was given up`);
@@ -189,11 +209,14 @@ export function partOf(key: string, parts: number): number {
  * `change` again. Somebody always gets through; a slow one among many quick ones may be late often.
  *
  * @param store What is written to.
+ * @throws {TypeError} when it is no store
  */
 export function optimistic(store: Store): Strategy {
+  checkStore(store, "compareAndSet", MAKE);
   return {
     name: "compare and set",
     async update<T>(key: string, change: Change<T>, options?: StoreWait) {
+      checkChange(change, key);
       for (;;) {
         const entry = await store.get<T>(key, options);
         const next = await change(entry?.value);
@@ -209,15 +232,19 @@ export function optimistic(store: Store): Strategy {
  * wait for one another.
  *
  * @param store What is written to.
+ * @throws {TypeError} when it is no store
  */
 export function transactional(store: Store): Strategy {
+  checkStore(store, "transaction", MAKE);
   return {
     name: "transaction",
-    update: <T>(key: string, change: Change<T>, options?: StoreWait) =>
-      store.transaction(async (tx) => {
+    async update<T>(key: string, change: Change<T>, options?: StoreWait) {
+      checkChange(change, key);
+      return await store.transaction(async (tx) => {
         const next = await change((await tx.get<T>(key))?.value);
         tx.set(key, next);
         return next;
-      }, { ...options, keys: [key] }),
+      }, { ...options, keys: [key] });
+    },
   };
 }

@@ -103,6 +103,23 @@ for (const { name, open } of kinds) {
         const circle: unknown[] = [];
         circle.push(circle);
         await assert.rejects(set("key", circle), TypeError);
+        const throwing = (thrown: unknown) => ({
+          toJSON() {
+            throw thrown;
+          },
+        });
+        const words = [
+          [new Error("no"), "no"],
+          [null, "null"],
+          [Object.create(null), "an object"],
+          [Symbol("no"), "Symbol(no)"],
+        ];
+        for (const [thrown, message] of words) {
+          await assert.rejects(set("key", throwing(thrown)), {
+            name: "TypeError",
+            message: `Cannot set "key": ${message}`,
+          });
+        }
         await assert.rejects(store.get(2 as never), TypeError);
         await assert.rejects(store.get("key", { version: 0 }), RangeError);
         await assert.rejects(store.get("key", { version: "1" as never }), TypeError);
@@ -415,6 +432,44 @@ for (const { name, open } of kinds) {
       assert.equal(await store.load([]), 0);
       assert.equal(await store.load([], { replace: true }), 0);
       assert.deepEqual(await keysOf(store), []);
+    });
+
+    test("load() ends with its signal, though its items never do", limit, async () => {
+      using opened = open();
+      const { store } = opened;
+      const controller = new AbortController();
+      const { signal } = controller;
+      const asked = Promise.withResolvers<void>();
+      async function* stalled() {
+        yield { key: "a", value: 1 };
+        asked.resolve();
+        await new Promise(() => {});
+      }
+      const loading = store.load(stalled(), { signal });
+      await asked.promise;
+      controller.abort(new Error("enough"));
+      await assert.rejects(loading, /^Error: enough$/);
+      await assert.rejects(store.load(stalled(), { signal }), /^Error: enough$/);
+      assert.deepEqual(await keysOf(store), []);
+    });
+
+    test("load() closes its items when one of them is refused", limit, async () => {
+      using opened = open();
+      const { store } = opened;
+      let closed = 0;
+      async function* items() {
+        try {
+          yield { key: "a", value: 1n };
+        } finally {
+          await Promise.resolve();
+          closed++;
+        }
+      }
+      for (const [i, options] of [{}, { signal: new AbortController().signal }].entries()) {
+        await assert.rejects(store.load(items(), options), TypeError);
+        assert.equal(closed, i + 1);
+        assert.equal(await store.load([{ key: "b", value: 1 }], options), 1);
+      }
     });
 
     test("readOnly() reads and has nothing to write with", limit, async () => {

@@ -144,3 +144,42 @@ test(
     }
   },
 );
+
+test(
+  "what is no store, no lock and no change is refused, and nothing is claimed",
+  limit,
+  async () => {
+    const store = new MemoryStore();
+    for (const strategy of [uncoordinated, optimistic, transactional]) {
+      for (const wrong of [undefined, null, {}, 5]) {
+        assert.throws(() => strategy(wrong as never), {
+          name: "TypeError",
+          message: /^Cannot make a strategy: a store was expected, got /,
+        });
+      }
+      await assert.rejects(strategy(store).update("a", 5 as never), {
+        name: "TypeError",
+        message: 'Cannot update "a": change must be a function, got 5',
+      });
+    }
+    const lock = new RwLock();
+    await assert.rejects(singleWriter({} as never, lock), {
+      name: "TypeError",
+      message: "Cannot claim to be the writer: a store was expected, got an object",
+    });
+    await assert.rejects(singleWriter(store, {} as never), {
+      name: "TypeError",
+      message: "Cannot claim to be the writer: a lock was expected, got an object",
+    });
+    await assert.rejects(singleWriter(store, lock, { timeout: NaN }), RangeError);
+    assert.deepEqual(lock.query().holders, []);
+  },
+);
+
+test("singleWriter() does not wait for the claim unless told for how long", limit, async () => {
+  const lock = new RwLock();
+  using _other = await lock.write();
+  await assert.rejects(singleWriter(new MemoryStore(), lock, { timeout: undefined }), {
+    name: "LockTimeoutError",
+  });
+});
