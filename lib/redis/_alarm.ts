@@ -1,6 +1,14 @@
 /** A timer that goes off at the earliest of the moments it was set to, and then is not set. */
 import type { Host, Timer } from "../_host.ts";
 
+/** The longest time a host's timer can be set for; longer waits take several. */
+const LONGEST = 2 ** 31 - 1;
+
+/** The first of some moments; `Infinity` of none. Of more than `Math.min` takes at once, too. */
+export function earliest(moments: readonly number[]): number {
+  return moments.reduce((first, moment) => Math.min(first, moment), Infinity);
+}
+
 /** See above. */
 export class Alarm {
   readonly #host: Host;
@@ -19,11 +27,12 @@ export class Alarm {
     if (due >= this.#due) return;
     this.clear();
     this.#due = due;
+    const wait = Math.max(0, due - this.#host.now());
     this.#timer = this.#host.setTimer(() => {
-      this.#timer = undefined;
-      this.#due = Infinity;
-      this.#ring(due);
-    }, Math.max(0, due - this.#host.now()));
+      this.clear();
+      if (wait > LONGEST) this.setBy(due);
+      else this.#ring(due);
+    }, Math.min(wait, LONGEST));
   }
 
   /** It does not go off. */

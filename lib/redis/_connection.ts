@@ -7,11 +7,13 @@
  * what keeps them waiting.
  */
 import type { RedisClientOptions } from "redis";
+import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
+import { pause } from "../_file_retry.ts";
 import type { Host, Timer } from "../_host.ts";
 import { RedisUnavailableError } from "./_errors.ts";
-import { explain, isFinal, Session } from "./_session.ts";
+import { explain, isFinal, Session, unanswered } from "./_session.ts";
 
-/** The pauses between attempts, in milliseconds: from the first on, and at most. */
+/** The pauses between attempts, in milliseconds. */
 const PAUSE = { min: 20, max: 1000 };
 
 /** Whoever has a stake in the session. */
@@ -19,9 +21,11 @@ export interface Dependent {
   /** The session is gone. */
   sessionLost(reason: string): void;
   /** There is a session again. */
-  sessionOpened(session: Session): void;
+  sessionOpened(): void;
   /** There has been none for so long that it is time to give up. */
   sessionMissed(error: RedisUnavailableError): void;
+  /** There is to be none any more; what is said now is still heard. */
+  closing(error: RedisUnavailableError): void;
 }
 
 /** Whoever waits for a grant. */
@@ -44,6 +48,7 @@ export class Connection {
   /** By what the server knows the parties of this connection. */
   readonly id: string;
   readonly host: Host;
+  readonly deadlines: Deadlines;
   readonly server: string;
   readonly dependents: Set<Dependent> = new Set();
   /** Who is to be woken, by the name the server knows it by. */
@@ -53,6 +58,11 @@ export class Connection {
   /** For how long an answer, or a connection, is waited for, in milliseconds. */
   readonly connectTimeout: number;
   readonly #options: ConnectionOptions;
+  /** What the server is being told by those who leave. */
+  readonly #farewells = new Set<Promise<void>>();
+  /** Aborted when there are to be no more attempts. */
+  readonly #end = new AbortController();
+  #closing: Promise<void> | undefined;
   #parties = 0;
   #timer: Timer | undefined;
   #lostAt = 0;
@@ -60,6 +70,7 @@ export class Connection {
   private constructor(options: ConnectionOptions) {
     this.#options = options;
     this.host = options.host;
+    this.deadlines = deadlinesOf(options.host);
     this.server = options.server;
     this.connectTimeout = options.connectTimeout;
     this.id = crypto.randomUUID();
@@ -75,13 +86,7 @@ export class Connection {
     try {
       connection.#begin(await connection.#dial());
     } catch (error) {
-      const reason = explain(error);
-      throw new RedisUnavailableError(
-        `connect to ${options.server}`,
-        options.server,
-        reason,
-        error,
-      );
+      throw connection.unavailable(`connect to ${options.server}`, error);
     }
     return connection;
   }
@@ -91,19 +96,67 @@ export class Connection {
     return `${this.id}:${++this.#parties}`;
   }
 
-  /** Ends it for good. */
-  close(): void {
+  /** The session, to ask for something that nobody waits for. */
+  sessionFor(action: string): Session {
+    const { session, server, closed } = this;
+    if (closed || session === undefined) {
+      const state = closed ? "was closed" : "is lost at the moment";
+      throw new RedisUnavailableError(action, server, `the connection to ${server} ${state}`);
+    }
+    return session;
+  }
+
+  /** What to throw when the server was asked in vain. */
+  unavailable(action: string, error: unknown): RedisUnavailableError {
+    return new RedisUnavailableError(action, this.server, explain(error), error);
+  }
+
+  /** An answer that nobody waits for without end: a server may be there and say nothing. */
+  async soon<T>(answer: Promise<T>): Promise<T> {
+    const { connectTimeout } = this;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const expire = () => reject(new Error(unanswered(connectTimeout)));
+    const deadline = this.deadlines.add(connectTimeout, { expire });
+    try {
+      return await Promise.race([answer, promise]);
+    } finally {
+      this.deadlines.remove(deadline);
+    }
+  }
+
+  /** Waits for what one who leaves tells the server, as long as for any answer; so does closing. */
+  async farewell(told: Promise<void>): Promise<void> {
+    const farewell = this.soon(told).catch(() => {}); // his lease ends without us
+    this.#farewells.add(farewell);
+    await farewell;
+    this.#farewells.delete(farewell);
+  }
+
+  /**
+   * Ends it for good: no guard is trusted from now on, and who waits is refused. Resolves when the
+   * connection is closed, which is when the server knows who has left.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const { server } = this;
     this.closed = true;
+    this.#end.abort();
     if (this.#timer !== undefined) this.host.clearTimer(this.#timer);
-    if (this.session === undefined) this.#tellClosed();
-    else this.session.close("it was closed");
+    const error = new RedisUnavailableError(`reach ${server}`, server, "the connection was closed");
+    for (const dependent of [...this.dependents]) dependent.closing(error);
+    await Promise.all(this.#farewells);
+    this.session?.close("it was closed");
   }
 
   #dial(): Promise<Session> {
     const { host, client, connectTimeout } = this.#options;
     // Who gave up meanwhile is not found, and has left the lock already.
     const woken = (party: string, token: string) => this.sleepers.get(party)?.woken(token);
-    return Session.open(client, { host, id: this.id, connectTimeout, woken });
+    const { signal } = this.#end;
+    return Session.open(client, { host, id: this.id, connectTimeout, woken, signal });
   }
 
   #begin(session: Session): void {
@@ -112,16 +165,15 @@ export class Connection {
       this.session = undefined;
       this.#lostAt = this.host.now();
       for (const dependent of [...this.dependents]) dependent.sessionLost(reason);
-      if (this.closed) this.#tellClosed();
-      else void this.#reopen(reason);
+      if (!this.closed) void this.#reopen(reason);
     });
-    for (const dependent of [...this.dependents]) dependent.sessionOpened(session);
+    for (const dependent of [...this.dependents]) dependent.sessionOpened();
   }
 
   async #reopen(lost: string): Promise<void> {
     for (let attempt = 0; !this.closed; attempt++) {
-      const pause = Math.min(PAUSE.max, PAUSE.min * 2 ** attempt) * (0.5 + this.host.random() / 2);
-      await new Promise<void>((resolve) => this.#timer = this.host.setTimer(resolve, pause));
+      const wait = pause(this.host, PAUSE, attempt);
+      await new Promise<void>((resolve) => this.#timer = this.host.setTimer(resolve, wait));
       try {
         const session = await this.#dial();
         // Closed while it was being opened, there is nobody left to want it.
@@ -132,12 +184,6 @@ export class Connection {
         this.#tellMissed(error, lost);
       }
     }
-  }
-
-  #tellClosed(): void {
-    const { server } = this;
-    const error = new RedisUnavailableError(`reach ${server}`, server, "the connection was closed");
-    for (const dependent of [...this.dependents]) dependent.sessionMissed(error);
   }
 
   /** A refusal will not get better by waiting; that nobody answers may. */

@@ -11,7 +11,7 @@ import { type Abortable, type AbortLink, onAbort } from "../_signals.ts";
 import type { AcquireOptions, LockMode, LockParty } from "../lock.ts";
 import type { Timed } from "../_meter.ts";
 import type { Sleeper } from "./_connection.ts";
-import type { LeaseLostError } from "./_errors.ts";
+import { LeaseLostError } from "./_errors.ts";
 import type { Session } from "./_session.ts";
 import type { Side } from "./_side.ts";
 
@@ -49,24 +49,26 @@ export class Party implements Expirable, Abortable, Sleeper, Timed {
 
   constructor(readonly side: Side, readonly mode: LockMode, options: AcquireOptions) {
     const { label, owner, timeout, signal } = options;
-    const { connection, deadlines, options: { contentionAfter } } = side;
+    const { connection, options: { contentionAfter } } = side;
+    const { deadlines } = connection;
     this.id = connection.nextParty();
     this.party = {
       mode,
       ...(label === undefined ? {} : { label }),
       ...(owner === undefined ? {} : { owner }),
     };
-    this.acknowledged = side.host.now();
+    this.acknowledged = connection.host.now();
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    // First, for it calls what is not ours, and whatever that throws leaves nothing behind.
+    if (signal !== undefined) this.#link = onAbort(signal, this);
     connection.sleepers.set(this.id, this);
     if (timeout !== undefined && timeout !== Infinity) {
       this.#deadline = deadlines.add(timeout, this);
     }
     if (side.observed) this.#patience = deadlines.add(contentionAfter, new Patience(this));
-    if (signal !== undefined) this.#link = onAbort(signal, this);
   }
 
   /** Whether it has neither the lock nor given up. */
@@ -97,6 +99,13 @@ export class Party implements Expirable, Abortable, Sleeper, Timed {
     this.#resolve(this);
   }
 
+  /** Its lease can be trusted no longer; does nothing for one that is not inside. */
+  lose(reason: string): void {
+    if (this.state !== "held" || this.lost !== undefined) return;
+    this.lost = new LeaseLostError(this.side.name, this.token, reason);
+    this.controller?.abort(this.lost);
+  }
+
   /** Gives up, and leaves the queue. */
   fail(reason: unknown): void {
     if (this.waiting) this.side.meter?.gaveUp(this);
@@ -112,11 +121,11 @@ export class Party implements Expirable, Abortable, Sleeper, Timed {
   }
 
   #settle(state: "held" | "gone"): void {
-    const { connection, deadlines } = this.side;
+    const { connection } = this.side;
     this.state = state;
     connection.sleepers.delete(this.id);
-    if (this.#deadline !== undefined) deadlines.remove(this.#deadline);
-    if (this.#patience !== undefined) deadlines.remove(this.#patience);
+    if (this.#deadline !== undefined) connection.deadlines.remove(this.#deadline);
+    if (this.#patience !== undefined) connection.deadlines.remove(this.#patience);
     this.#link?.remove();
   }
 }

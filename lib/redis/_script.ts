@@ -156,8 +156,9 @@ local op = ARGV[1]
 
 if op == 'enter' then
   local id, mode, lease, waits, label = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+  -- As when renewing: whoever is known keeps his place though memory is full.
+  if redis.call('ZSCORE', leases, id) then keepAll(lease) end
   local token = hear(id, lease)
-  if token then keepAll(lease) end
   if token == '' then return around({''}) end
   if token then return {token} end
   if redis.call('ZCARD', queue) == 0 then

@@ -9,11 +9,15 @@
  */
 import { createClient, ErrorReply } from "redis";
 import type { RedisClientOptions } from "redis";
+import type { Retry } from "../_file_retry.ts";
 import type { Host } from "../_host.ts";
 import { SCRIPT, WAKE } from "./_script.ts";
 
 /** The reply of the script. */
 export type Reply = readonly (string | number)[];
+
+/** The pauses before asking a server again that refuses for the moment, in milliseconds. */
+export const RETRY: Retry = { min: 10, max: 500 };
 
 /** The first words of errors by which a server says that it will not do what locks need. */
 const REFUSALS: readonly (readonly [RegExp, string])[] = [
@@ -40,6 +44,11 @@ export function explain(error: unknown): string {
   return message || code || String(error);
 }
 
+/** Why a question was given up that nobody has answered, for people. */
+export function unanswered(ms: number): string {
+  return `the server did not answer within ${ms} ms`;
+}
+
 /** Whether the server itself has answered with an error, so that the connection is whole. */
 export function isRefusal(error: unknown): error is Error {
   return error instanceof ErrorReply;
@@ -50,9 +59,12 @@ export function isFinal(error: unknown): boolean {
   return isRefusal(error) && !/^(LOADING|BUSY|MASTERDOWN|TRYAGAIN)/.test(error.message);
 }
 
-/** Whether the next moment may bring another answer, worth waiting for if there is nothing to lose. */
+/**
+ * Whether the next moment may bring another answer, worth waiting for if there is nothing to lose. (Full
+ * memory is no such case: what renews and what leaves takes none.)
+ */
 export function mayPass(error: unknown): boolean {
-  return isRefusal(error) && (!isFinal(error) || /^(OOM|MISCONF|NOREPLICAS)/.test(error.message));
+  return isRefusal(error) && (!isFinal(error) || /^(MISCONF|NOREPLICAS)/.test(error.message));
 }
 
 type Client = ReturnType<typeof makeClient>;
@@ -96,24 +108,32 @@ export class Session {
    * Connects, and makes sure that the server can do what locks need.
    *
    * @param woken Told of each grant that was published for `id`.
+   * @param signal Ends the attempt.
    * @throws whatever keeps it from it; then nothing is left open
    */
   static async open(
     options: RedisClientOptions,
-    { host, id, connectTimeout, woken }: {
+    { host, id, connectTimeout, woken, signal }: {
       host: Host;
       id: string;
       connectTimeout: number;
       woken: (party: string, token: string) => void;
+      signal: AbortSignal;
     },
   ): Promise<Session> {
     const client = makeClient(options, connectTimeout);
     // Each failure also rejects a promise that somebody awaits.
     client.on("error", () => {});
+    let late = false;
+    const giveUp = () => {
+      if (client.isOpen) client.destroy();
+    };
     // A server that accepts and says nothing would be waited for without end.
     const patience = host.setTimer(() => {
-      if (client.isOpen) client.destroy();
+      late = true;
+      giveUp();
     }, connectTimeout);
+    signal.addEventListener("abort", giveUp);
     try {
       await client.connect();
       const sha = String(await client.sendCommand(["SCRIPT", "LOAD", SCRIPT]));
@@ -126,25 +146,32 @@ export class Session {
       if (!client.isReady) throw new Error("the connection was closed");
       return session;
     } catch (error) {
-      if (client.isOpen) client.destroy();
-      throw error;
+      giveUp();
+      throw late ? new Error(unanswered(connectTimeout), { cause: error }) : error;
     } finally {
       host.clearTimer(patience);
+      signal.removeEventListener("abort", giveUp);
     }
   }
 
-  /** Runs an operation of the script. */
+  /**
+   * Runs an operation of the script.
+   *
+   * @param wanted Whether it still is, should it have to be sent a second time: it may have been
+   *   overtaken meanwhile by what was sent to undo it.
+   */
   async call(
     keys: readonly string[],
     operation: string,
     args: readonly (string | number)[] = [],
+    wanted: () => boolean = () => true,
   ): Promise<Reply> {
     const rest = [String(keys.length), ...keys, operation, ...args.map(String)];
     try {
       return await this.#client.sendCommand<Reply>(["EVALSHA", this.#sha, ...rest]);
     } catch (error) {
       // Whoever empties the server's cache of scripts is no reason to fail.
-      if (!isRefusal(error) || !error.message.startsWith("NOSCRIPT")) throw error;
+      if (!isRefusal(error) || !error.message.startsWith("NOSCRIPT") || !wanted()) throw error;
       return await this.#client.sendCommand<Reply>(["EVAL", SCRIPT, ...rest]);
     }
   }

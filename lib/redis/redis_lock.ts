@@ -32,8 +32,10 @@ export interface RedisGuard extends AsyncDisposable {
   /** Whether this guard has been released. */
   readonly released: boolean;
   /**
-   * Gives the lock back. Resolves when the server has it back; at once when it cannot be reached, for
-   * then the lease ends by itself. Does nothing the second time.
+   * Gives the lock back. Resolves when the server has it back. One that refuses for the moment is told
+   * again until it has, or the lease has passed; that is not waited for longer than `connectTimeout`, and
+   * not at all while the server cannot be reached, for the lease ends by itself. Never rejects. Does
+   * nothing the second time.
    */
   release(): Promise<void>;
 }
@@ -60,9 +62,10 @@ class Guard implements RedisGuard {
   readonly label?: string;
   #release: Promise<void> | undefined;
 
-  constructor(side: Side, party: Party, label: string | undefined) {
+  constructor(side: Side, party: Party) {
     this.#side = side;
     this.#party = party;
+    const { label } = party.party;
     if (label !== undefined) this.label = label;
   }
 
@@ -283,22 +286,24 @@ export class RedisLock {
 
   async #acquire(mode: LockMode, options: AcquireOptions): Promise<RedisGuard> {
     checkAcquireOptions(options, `${mode}-lock`);
-    const { signal, timeout } = options;
+    // Read once, for a getter that throws after the grant would keep the lock for ever.
+    const { signal, timeout, label, owner } = options;
     if (signal?.aborted) {
       this.#side.countAborted();
       throw signal.reason;
     }
     if (timeout === 0) {
-      const guard = await this.#attempt(mode, options);
+      const guard = await this.#attempt(mode, { label, owner });
       if (guard !== undefined) return guard;
       throw this.#side.timedOut(mode, 0);
     }
-    return new Guard(this.#side, await this.#side.acquire(mode, options), options.label);
+    const party = await this.#side.acquire(mode, { signal, timeout, label, owner });
+    return new Guard(this.#side, party);
   }
 
   async #attempt(mode: LockMode, options: AcquireOptions): Promise<RedisGuard | undefined> {
-    const party = await this.#side.attempt(mode, { label: options.label, owner: options.owner });
-    return party && new Guard(this.#side, party, options.label);
+    const party = await this.#side.attempt(mode, options);
+    return party && new Guard(this.#side, party);
   }
 
   async #around<R>(

@@ -92,6 +92,21 @@ function checkLease(lease: unknown): asserts lease is number {
   }
 }
 
+function checkTls(tls: unknown, url: string): void {
+  if (tls === undefined) return;
+  if (typeof tls !== "object" || tls === null) {
+    throw new TypeError(`Cannot connect: tls must be an object, got ${show(tls)}`);
+  }
+  for (const [name, value] of Object.entries(tls)) {
+    if (value !== undefined && typeof value !== "string") {
+      throw new TypeError(`Cannot connect: tls.${name} must be a string, got ${show(value)}`);
+    }
+  }
+  if (new URL(url).protocol !== "rediss:") {
+    throw new TypeError("Cannot connect: tls is given, and url does not begin with rediss:");
+  }
+}
+
 /** The URL, and what to call it where others read it. */
 function checkUrl(url: unknown): { url: string; server: string } {
   if (typeof url !== "string" && !(url instanceof URL)) {
@@ -104,7 +119,17 @@ function checkUrl(url: unknown): { url: string; server: string } {
       "Cannot connect: url must be like redis://[user:password@]host[:port][/database], or rediss: for TLS",
     );
   }
-  const { protocol, hostname, port } = parsed;
+  const { protocol, hostname, port, pathname, username, password } = parsed;
+  try {
+    decodeURIComponent(username + password);
+  } catch {
+    throw new TypeError("Cannot connect: user and password in url must be percent-encoded");
+  }
+  if (!/^\/?\d*$/.test(pathname)) {
+    throw new TypeError(
+      `Cannot connect: the database in url must be a number, got ${show(pathname)}`,
+    );
+  }
   return { url: String(url), server: `${protocol}//${hostname}:${port || "6379"}` };
 }
 
@@ -145,9 +170,9 @@ export class RedisLocks implements AsyncDisposable {
         throw new TypeError(`Cannot connect: ${name} must be a string, got ${show(value)}`);
       }
     }
-    checkOptions(tls, "connect");
-    checkDuration("connectTimeout", connectTimeout, "connect");
     const where = checkUrl(url);
+    checkTls(tls, where.url);
+    checkDuration("connectTimeout", connectTimeout, "connect");
     return new RedisLocks(
       await Connection.open({
         host: currentHost(),
@@ -193,16 +218,16 @@ export class RedisLocks implements AsyncDisposable {
   }
 
   /**
-   * Closes the connection. Who waits is refused with a `RedisUnavailableError`; guards not released lose
-   * their trust at once, and their leases end by themselves.
+   * Closes the connection. Who waits is refused with a `RedisUnavailableError`, and guards not released
+   * lose their trust, both at once; the leases of these guards end by themselves. The connection itself
+   * ends when the server knows who has left, after `connectTimeout` at the latest.
    */
   close(): void {
-    this.#connection.close();
+    void this.#connection.close();
   }
 
-  /** Closes the connection. */
+  /** Closes the connection, and resolves when it has ended. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    return Promise.resolve();
+    return this.#connection.close();
   }
 }

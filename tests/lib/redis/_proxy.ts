@@ -77,7 +77,8 @@ export class Proxy implements AsyncDisposable {
   }
 
   #forward(data: Uint8Array, to: Socket, from: number): void {
-    this.onChunk?.(this.chunks++);
+    const chunk = this.chunks++;
+    this.onChunk?.(chunk);
     if (to.destroyed) return;
     const lost = this.losesMessages && from === 1;
     to.write(lost ? new TextEncoder().encode(text(data).replace(PUSHED, "")) : data);

@@ -56,6 +56,7 @@ test(
       RedisLocks.connect(`redis://127.0.0.1:${port}`, { connectTimeout: 200 }),
     );
     assert(error instanceof RedisUnavailableError);
+    assert.match(error.message, /: the server did not answer within 200 ms$/);
     silent.close();
   },
 );
@@ -232,6 +233,33 @@ redisTest(
     assert.deepEqual(await lock.query(), { holders: [], waiters: [] });
   },
 );
+
+for (const mode of ["waiter", "holder"] as const) {
+  redisTest(
+    `who gives up while the script is sent anew stays behind as no ${mode}`,
+    async ({ server, client }) => {
+      await using proxy = await Proxy.start(server.port);
+      const near = (await client()).lock("l", { restartGrace: 0, lease: 60_000 });
+      const far = (await client({}, proxy.url)).lock("l", { restartGrace: 0, lease: 60_000 });
+      const holder = mode === "waiter" ? await near.write() : undefined;
+      const controller = new AbortController();
+      server.cli("script", "flush");
+      const { chunks } = proxy;
+      proxy.onChunk = () => proxy.hold(); // the question passes, and its answer is kept back
+      const waits = far.write({ signal: controller.signal });
+      await until(() => proxy.chunks > chunks);
+      proxy.onChunk = undefined;
+      await near.query(); // brings the script back
+      controller.abort();
+      await assert.rejects(waits, { name: "AbortError" });
+      // That it leaves gets to the server before it hears that the question has to be sent again.
+      proxy.resume();
+      for (let i = 0; i < 3; i++) await far.query(); // goes the same way, and so comes after
+      await holder?.release();
+      assert.deepEqual(await near.query(), { holders: [], waiters: [] });
+    },
+  );
+}
 
 redisTest(
   "the connection may be cut at any moment of acquiring and releasing",

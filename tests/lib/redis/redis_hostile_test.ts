@@ -269,10 +269,10 @@ redisTest(
       if (i % 2 === 0) await held;
       const waits = [lock.read(), lock.write(), lock.tryWrite()];
       if (i % 3 === 0) await until(async () => await waiters(other) === 2);
+      const ended = Promise.allSettled([held, ...waits]);
       await locks[Symbol.asyncDispose]();
       locks.close();
-      const ended = await Promise.allSettled([held, ...waits]);
-      for (const end of ended) {
+      for (const end of await ended) {
         if (end.status === "rejected") assert(end.reason instanceof RedisUnavailableError);
         else if (end.value !== undefined) {
           if (!end.value.signal.aborted) await once(end.value.signal, "abort");

@@ -1,13 +1,16 @@
 /** The contract of `RedisLock`, against a real server. */
 import assert from "node:assert/strict";
+import { test } from "node:test";
 import {
   LeaseLostError,
   LockTimeoutError,
+  type RedisConnectOptions,
   type RedisGuard,
   RedisLocks,
   RedisUnavailableError,
 } from "../../../lib/redis/mod.ts";
 import type { Contention } from "../../../lib/lock.ts";
+import { Proxy } from "./_proxy.ts";
 import { fresh, redisTest, until } from "./_server.ts";
 
 /** Lets whatever was sent arrive, and its answer too. */
@@ -184,11 +187,12 @@ redisTest(
   "a waiter that dies leaves the queue when its lease has passed",
   async ({ client, server }) => {
     const lock = (await client()).lock("l", { ...fresh, lease: 300 });
-    const gone = await client();
+    const proxy = await Proxy.start(server.port);
+    const gone = await client({}, proxy.url);
     const guard = await lock.read();
     gone.lock("l", { ...fresh, lease: 300 }).write().catch(() => {});
     await asked(lock, 1);
-    gone.close();
+    await proxy[Symbol.asyncDispose](); // no word of it comes through any more
     const reader = await lock.read(); // behind the dead writer
     await reader.release();
     await guard.release();
@@ -200,12 +204,13 @@ redisTest(
 redisTest(
   "nothing but the last token stays on the server when everybody dies",
   async ({ client, server }) => {
-    const gone = await client();
+    const proxy = await Proxy.start(server.port);
+    const gone = await client({}, proxy.url);
     const lock = gone.lock("l", { ...fresh, lease: 100 });
     await lock.write();
     lock.write().catch(() => {});
     await asked(lock, 1);
-    gone.close();
+    await proxy[Symbol.asyncDispose]();
     await until(() => server.cli("keys", "*") === "interlock:{l}:meta");
     assert(Number(server.cli("pttl", "interlock:{l}:meta")) > 6 * 24 * 3_600_000);
   },
@@ -354,16 +359,71 @@ redisTest("bad arguments are refused, and the message says what is allowed", asy
   assert.deepEqual(await lock.query(), { holders: [], waiters: [] });
 });
 
-redisTest("RedisLocks.connect() refuses what is no URL, without repeating a password", async () => {
-  for (
-    const url of ["", "127.0.0.1:6379", "http://x", "redis//u:secret@h", "postgres://u:secret@h"]
-  ) {
-    const error = await RedisLocks.connect(url).catch((error) => error);
-    assert(error instanceof TypeError, url);
-    assert.match(error.message, /^Cannot connect: url must be like redis:\/\//);
-    assert(!error.message.includes("secret"));
-  }
-});
+test(
+  "RedisLocks.connect() refuses what is no URL, without repeating a password",
+  { timeout: 5000 },
+  async () => {
+    const like = /^Cannot connect: url must be like redis:\/\//;
+    const refused: [string, RegExp, RedisConnectOptions?][] = [
+      ["", like],
+      ["127.0.0.1:6379", like],
+      ["http://x", like],
+      ["redis//u:secret@h", like],
+      ["postgres://u:secret@h", like],
+      ["redis://u:%zz@h", /^Cannot connect: user and password in url must be percent-encoded/],
+      [
+        "redis://u:secret@h/zero",
+        /^Cannot connect: the database in url must be a number, got "\/z/,
+      ],
+      ["redis://u:secret@h", /^Cannot connect: tls is given, and url does not begin/, { tls: {} }],
+      ["rediss://u:secret@h", /tls.ca must be a string, got 7$/, { tls: { ca: 7 as never } }],
+      ["rediss://u:secret@h", /tls must be an object, got null$/, { tls: null as never }],
+      ["redis://u:secret@h", /password must be a string, got 7$/, { password: 7 as never }],
+    ];
+    for (const [url, message, options] of refused) {
+      const error = await RedisLocks.connect(url, options).catch((error) => error);
+      assert(error instanceof TypeError, url);
+      assert.match(error.message, message);
+      assert(!error.message.includes("secret"));
+    }
+    const patience = RedisLocks.connect("redis://h", { connectTimeout: NaN });
+    await assert.rejects(patience, RangeError);
+  },
+);
+
+redisTest(
+  "what a lock is asked for with is read before it is asked for, and only then",
+  async ({ client }) => {
+    const lock = (await client()).lock("l", fresh);
+    for (const timeout of [0, 1000]) {
+      let asked = false;
+      const label = () => {
+        assert(!asked, "read when the lock is held already, it would be held for ever");
+        return "mine";
+      };
+      const guards = lock.write({
+        timeout,
+        get label() {
+          return label();
+        },
+      });
+      asked = true;
+      await using guard = await guards;
+      assert.equal(guard.label, "mine");
+    }
+    const signal = {
+      aborted: false,
+      addEventListener() {
+        throw new Error("not mine");
+      },
+    };
+    // Were anything left of it, it would reject a promise that nobody has.
+    const waits = lock.write({ timeout: 10, signal: signal as never });
+    await assert.rejects(waits, /^Error: not mine$/);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.deepEqual(await lock.query(), { holders: [], waiters: [] });
+  },
+);
 
 redisTest("RedisLocks.close() refuses who waits and who comes", async ({ client }) => {
   const [locks, other] = [await client(), await client()];
