@@ -53,6 +53,8 @@ const manager = [
 const redisLock = ["tests/lib/redis/redis_lock_test.ts"];
 const redisFaults = ["tests/lib/redis/redis_faults_test.ts"];
 const redisHostile = ["tests/lib/redis/redis_hostile_test.ts"];
+const redisRefusals = ["tests/lib/redis/redis_refusals_test.ts"];
+const redisClosing = ["tests/lib/redis/redis_closing_test.ts"];
 const snapshots = ["tests/lib/snapshots_test.ts"];
 const snapshotsStats = [
   "tests/lib/snapshots_changed_test.ts",
@@ -1062,43 +1064,94 @@ export const mutants: readonly Mutant[] = [
     breaks: "a wait counts whatever it is for",
   }]),
   ...of("lib/redis/_side.ts", redisFaults, [{
-    from: "this.#watch.setBy(party.acknowledged + trustedFor(this.options.lease));",
+    from: "this.#trust.watch(party);",
     to: "",
     breaks: "a lease is watched from the grant on",
+  }, {
+    from: '"enter", args, () => party.pending);',
+    to: '"enter", args);',
+    breaks: "who gives up while the script is sent anew leaves nothing behind",
   }]),
   ...of("lib/redis/_absentees.ts", redisFaults, [{
-    from: "if (now - at < this.#lease) break;",
+    from: "if (now - noted < this.#lease) break;",
     to: "break;",
     breaks: "who gave up while the server is gone is not kept for its return",
   }]),
   ...of("lib/redis/_side.ts", redisHostile, [{
-    from: "if (now - unanswered > lease && !stopped) {",
-    to: "if (now - unanswered > lease) {",
+    from: "if (now - oldest > lease && !stopped) return",
+    to: "if (now - oldest > lease) return",
     breaks: "whoever was stopped does not blame the server",
   }, {
-    from: 'else await this.#soon(session.call(this.#keys, "leave", [party.id]));',
-    to: 'else await session.call(this.#keys, "leave", [party.id]);',
-    breaks: "a release is bounded in time",
-  }, {
-    from: "      if (mayPass(error)) return;\n",
+    from: "      if (mayPass(error)) return this.#askLater();\n",
     to: "",
-    breaks: "a renewal that was refused for the moment is asked again",
+    breaks: "a renewal that was refused for the moment costs no lease",
   }, {
     from: 'if (party.state === "asking") party.refused();',
     to: 'if (party.state === "asking") party.fail(undefined);',
     breaks: "a try that is refused costs one question",
   }]),
-  ...of("lib/redis/_side.ts", redisFaults, [{
+  ...of("lib/redis/_connection.ts", redisHostile, [{
+    from: "const farewell = this.soon(told).catch(",
+    to: "const farewell = told.catch(",
+    breaks: "a release is bounded in time",
+  }]),
+  ...of("lib/redis/_connection.ts", redisClosing, [{
+    from: "    await Promise.all(this.#farewells);\n",
+    to: "",
+    breaks: "the server knows who has left when the connection is closed",
+  }, {
+    from: "    this.#end.abort();\n",
+    to: "",
+    breaks: "closing leaves no attempt to connect behind",
+  }]),
+  ...of("lib/redis/_absentees.ts", redisRefusals, [{
+    from: "else if (!this.#asker.asks) this.#asker.askLater(RETRY, true);",
+    to: "",
+    breaks: "who left while the server refused for the moment is told of again",
+  }, {
+    from: "      await promise;\n",
+    to: "",
+    breaks: "release() resolves when the server has the lock back",
+  }]),
+  ...of("lib/redis/_side.ts", redisRefusals, [{
+    from: "if (mayPass(error)) return this.#askLater();",
+    to: "if (mayPass(error)) return;",
+    breaks: "a renewal that was refused for the moment is asked again soon",
+  }, {
+    from: "      this.#waits(party);\n      this.#askLater();\n",
+    to: "      this.#waits(party);\n",
+    breaks: "a question that was refused for the moment is asked again soon",
+  }, {
+    from: "    void this.#absent.tellAgain().then(() => this.#rest());\n",
+    to: "",
+    breaks: "who left while the connection was lost is told of on the next",
+  }, {
+    from: "        if (party.pending && isRefusal(error)) this.#refuse(party, error);\n",
+    to: "",
+    breaks: "who waits hears that the server will not let him in",
+  }]),
+  ...of("lib/redis/_session.ts", redisRefusals, [{
+    from: "/^(MISCONF|NOREPLICAS)/.test",
+    to: "/^(NOREPLICAS)/.test",
+    breaks: "a server that cannot save for the moment costs no lease",
+  }]),
+  ...of("lib/redis/_script.ts", redisRefusals, [{
+    from: "  if redis.call('ZSCORE', leases, id) then keepAll(lease) end\n",
+    to: "",
+    breaks: "who waits keeps his place though the server's memory is full",
+  }]),
+  ...of("lib/redis/_trust.ts", redisFaults, [{
     from: "return lease - lease / 100 - 2;",
     to: "return 2 * lease;",
     breaks: "a lease is trusted for less than the server keeps it",
-  }, {
+  }]),
+  ...of("lib/redis/_side.ts", redisFaults, [{
     from: "return session.serverStarted + this.options.restartGrace - this.host.now();",
     to: "return 0;",
     breaks: "nobody is let in by a server that may have forgotten who was inside",
   }, {
     from:
-      '    for (const party of this.#all("held")) this.#lose(party, `the connection was lost (${reason})`);\n',
+      '    for (const party of this.#all("held")) party.lose(`the connection was lost (${reason})`);\n',
     to: "",
     breaks: "a lost connection takes the trust from guards",
   }]),

@@ -15,8 +15,24 @@ export { freePort };
 
 const missing = whyNoRedisServer();
 const inCi = process.env.CI !== undefined && process.env.CI !== "";
-if (missing !== undefined && !inCi) {
+const skip = missing !== undefined && !inCi;
+let said = false;
+
+/**
+ * Says in one line that tests are skipped. What is true without a server is tested then: a file of which
+ * nothing ran at all would be taken for one that was not found.
+ */
+function saySkipped(): void {
+  if (said) return;
+  said = true;
   console.log(`  ${missing}: the tests that need it are skipped`);
+  test("who starts a Redis server where there is none is told why", { timeout: 5000 }, async () => {
+    await assert.rejects(Server.start(), (error) => {
+      assert(error instanceof Error);
+      assert.equal(error.message, `Cannot start a Redis server: ${missing}`);
+      return true;
+    });
+  });
 }
 
 /** A server that can be killed and restarted where it was. */
@@ -78,7 +94,8 @@ export function redisTest(
   fn: (bench: Bench) => Promise<void>,
   { timeout = 20_000, args = [] }: { timeout?: number; args?: string[] } = {},
 ): void {
-  test(name, { timeout, skip: missing !== undefined && !inCi }, async () => {
+  if (skip) saySkipped();
+  test(name, { timeout, skip }, async () => {
     await using server = await Server.start(...args);
     await using clients = new AsyncDisposableStack();
     await fn({
