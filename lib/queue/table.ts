@@ -7,6 +7,7 @@
 import { makeLastingFolder } from "../_file_replace.ts";
 import { currentHost, type Host } from "../_host.ts";
 import { checkAcquireOptions, checkFunction, checkOptions } from "../_options.ts";
+import { Uses } from "../_uses.ts";
 import { LockTimeoutError } from "../errors.ts";
 import { FileLock, type FileLockOptions } from "../file_lock.ts";
 import type { AcquireOptions, Guard } from "../lock.ts";
@@ -119,6 +120,8 @@ export class Table implements Disposable {
   readonly #lock: FileLock;
   readonly #parts: TurnParts;
   readonly #queueLimit: number;
+  /** Writes and drains under way, which may come to need the queue's lock. */
+  readonly #uses = new Uses();
 
   /**
    * Names the table; nothing is created or opened yet.
@@ -197,6 +200,7 @@ export class Table implements Disposable {
     const { timeout = DEFAULT_TIMEOUT, signal, label } = options;
     const { timeOrigin } = this.#host;
     const own = checkWrite(write, () => timeOrigin + this.#host.now(), action);
+    using _use = this.#uses.begin();
     this.#prepare(action);
     let guard: Guard;
     try {
@@ -228,6 +232,7 @@ export class Table implements Disposable {
     signal?.throwIfAborted();
     this.#prepare(action);
     if (this.#parts.queue.isEmpty()) return { drained: 0, setAside: [] };
+    using _use = this.#uses.begin();
     using _turn = await this.#lock.write({ timeout, signal });
     const { drained, setAside } = await takeTurn(this.#parts, signal);
     return { drained, setAside };
@@ -274,14 +279,16 @@ export class Table implements Disposable {
   }
 
   /**
-   * Closes the descriptors of its locks, and lets go of what it has in memory. Writes that wait already
-   * are served; later ones throw, and reading goes on. Does nothing the second time.
+   * Closes the descriptors of its locks, and lets go of what it has in memory, when the writes and drains
+   * that are under way are done. Later ones throw, and reading goes on. Does nothing the second time.
    */
   close(): void {
     const { file, queue } = this.#parts;
     this.#lock.close();
-    queue[Symbol.dispose]();
-    file.forget();
+    this.#uses.close(() => {
+      queue[Symbol.dispose]();
+      file.forget();
+    });
   }
 
   /** The same as {@linkcode close}. */

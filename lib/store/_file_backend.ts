@@ -16,6 +16,7 @@
  */
 import { makeLastingFolder } from "../_file_replace.ts";
 import type { Host } from "../_host.ts";
+import { Uses } from "../_uses.ts";
 import { CorruptError } from "../errors.ts";
 import type { ReadWriteLock } from "../lock.ts";
 import type { Backend, PinnedVersion } from "./_backend.ts";
@@ -53,10 +54,9 @@ export class FileBackend implements Backend<ContentRef> {
   readonly #manifest: ManifestFile;
   readonly #contents: Contents;
   readonly #closed: () => void;
+  readonly #uses = new Uses();
   #pending: Pending[] = [];
   #lease: Lease | undefined;
-  #uses = 0;
-  #closing = false;
 
   constructor(host: Host, folder: string, { name, keep, lock, closed }: FileBackendOptions) {
     this.name = name;
@@ -70,18 +70,9 @@ export class FileBackend implements Backend<ContentRef> {
   }
 
   use(action: string, writes: boolean): Disposable {
-    if (this.#closing) throw new TypeError(`Cannot ${action}: this FileStore is closed`);
+    if (this.#uses.closing) throw new TypeError(`Cannot ${action}: this FileStore is closed`);
     if (writes) this.#takeLease();
-    this.#uses++;
-    let over = false;
-    return {
-      [Symbol.dispose]: () => {
-        if (over) return;
-        over = true;
-        this.#uses--;
-        if (this.#closing) this.#end();
-      },
-    };
+    return this.#uses.begin();
   }
 
   current(): Version<ContentRef> {
@@ -138,16 +129,11 @@ export class FileBackend implements Backend<ContentRef> {
 
   /** Closes what is open, when nothing is in use any more. */
   close(): void {
-    if (this.#closing) return;
-    this.#closing = true;
-    this.#end();
-  }
-
-  #end(): void {
-    if (this.#uses > 0) return;
-    this.#manifest.close();
-    this.#closed();
-    this.#lease?.end(this.#contents.clean);
+    this.#uses.close(() => {
+      this.#manifest.close();
+      this.#closed();
+      this.#lease?.end(this.#contents.clean);
+    });
   }
 
   #commitAll(): void {

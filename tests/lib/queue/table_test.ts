@@ -14,6 +14,7 @@ import {
   type SetAside,
   Table,
   type WriteOperation,
+  type WriteOutcome,
   WriteRefusedError,
 } from "../../../lib/queue/mod.ts";
 import { CorruptError, FileSnapshots, QueueFullError } from "../../../mod.ts";
@@ -348,6 +349,34 @@ test("Table.close() lets no more writes in, and reading goes on", limit, async (
   await assert.rejects(table.write(insert("b=1")), /^TypeError: .*this FileLock is closed$/);
   assert.deepEqual(contents(table), ["a=1"]);
 });
+
+test(
+  "Table.close() lets what is under way be queued or drain first, and nothing stays open",
+  limit,
+  async () => {
+    const simulation = new Simulation();
+    const process = simulation.process();
+    const open = () => process.build(() => new Table("/data", NAME));
+    const [queues, writes, drains] = [open(), open(), open()];
+    const busy = await process.build(() => acquireTableLock("/data", NAME));
+    await process.build(() => queueWrite("/data", NAME, insert("first")));
+    const underWay = [
+      queues.write(insert("queued"), { timeout: 10 }),
+      writes.write(insert("own"), { timeout: 1000 }),
+      drains.drain(),
+    ];
+    for (const table of [queues, writes, drains]) table.close();
+    await simulation.run(simulation.clock.now() + 100);
+    busy.release();
+    const [queued, applied] = await simulation.finish(Promise.all(underWay));
+    assert.deepEqual([(queued as WriteOutcome).state, (applied as WriteOutcome).state], [
+      "queued",
+      "applied",
+    ]);
+    assert.deepEqual(contents(open()), ["first", "queued", "own"]);
+    assert.deepEqual([process.descriptors, process.timers], [0, 0]);
+  },
+);
 
 test("the table's file is two lines and CSV, for its owner alone", limit, async () => {
   using base = new Folder();
