@@ -41,6 +41,17 @@ export interface SharedStore {
   /** All that is in an export of it, sealed under a password and opened with that. */
   readExport(password: string): Promise<Readonly<Record<string, unknown>>>;
   /**
+   * What is in an export of values, sealed under a password: all that an import of it would store.
+   *
+   * @param openedWith What it is opened with: the same password, if nothing else is said.
+   * @throws {UnsealError} when it is opened with another
+   */
+  openExport(
+    values: Readonly<Record<string, unknown>>,
+    password: string,
+    openedWith?: string,
+  ): Promise<Readonly<Record<string, unknown>>>;
+  /**
    * Seals values under a password, as an export of a store that has them, and imports that.
    *
    * @param openedWith What it is opened with: the same password, if nothing else is said.
@@ -73,6 +84,7 @@ export function store(options: FileStoreOptions = {}): ObjectKind<SharedStore, S
       list: "read",
       readAll: "read",
       readExport: "read",
+      openExport: "read",
       importExport: "write",
       set: "write",
       delete: "write",
@@ -98,20 +110,29 @@ function over(store: Store): SharedStore {
       store.compareAndSet(key, version, value, options),
     transaction: (fn, options) => store.transaction(fn, options),
     readAll: () => readAll(store),
-    async readExport(password) {
-      const copy = new MemoryStore();
-      await importStore(copy, await exportStore(store, { password, cost: CHEAP }), { password });
-      return await readAll(copy);
-    },
-    async importExport(values, password, openedWith = password) {
-      const other = new MemoryStore();
-      await other.transaction((transaction) => {
-        for (const [key, value] of Object.entries(values)) transaction.set(key, value);
-      });
-      const sealed = await exportStore(other, { password, cost: CHEAP });
-      return await importStore(store, sealed, { password: openedWith });
-    },
+    readExport: async (password) =>
+      await open(await exportStore(store, { password, cost: CHEAP }), password),
+    openExport: async (values, password, openedWith = password) =>
+      await open(await seal(values, password), openedWith),
+    importExport: async (values, password, openedWith = password) =>
+      await importStore(store, await seal(values, password), { password: openedWith }),
   };
+}
+
+/** An export of a store that has some values. */
+async function seal(values: Readonly<Record<string, unknown>>, password: string) {
+  const other = new MemoryStore();
+  await other.transaction((transaction) => {
+    for (const [key, value] of Object.entries(values)) transaction.set(key, value);
+  });
+  return await exportStore(other, { password, cost: CHEAP });
+}
+
+/** All that is in an export. */
+async function open(sealed: AsyncIterable<Uint8Array>, password: string) {
+  const copy = new MemoryStore();
+  await importStore(copy, sealed, { password });
+  return await readAll(copy);
 }
 
 /** All that is in one version of a store. */
