@@ -4,6 +4,7 @@
  */
 import type { Files } from "./_host.ts";
 import { show } from "./_options.ts";
+import { describeThrown } from "./_thrown.ts";
 
 /** How a gate's name is made from its lock file's; see `_file_gate.ts`. */
 export const GATE_SUFFIX = ".interlock-gate";
@@ -66,8 +67,8 @@ const REASONS: Record<string, string> = {
 
 /** An error that names the lock and, where it is another, the file that could not be used. */
 export function fileError(lock: string, file: string, error: unknown): Error {
-  const { code, message } = error as { code?: string; message?: string };
-  const reason = REASONS[code ?? ""] ?? message ?? String(error);
+  const { code } = Object(error) as { code?: string };
+  const reason = REASONS[code ?? ""] ?? describeThrown(error);
   const what = file === lock ? reason : `${file} cannot be opened: ${reason}`;
   return new Error(`Cannot lock ${lock}: ${what}`, { cause: error });
 }

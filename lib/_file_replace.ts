@@ -15,6 +15,7 @@
  * there is what a writer left who has died, and is taken away. At most one such file is there.
  */
 import type { Files, OpenFile } from "./_host.ts";
+import { describeThrown } from "./_thrown.ts";
 
 /** How the name of the file that is being written is made from the other's. */
 export const NEXT_SUFFIX = ".interlock-next";
@@ -83,9 +84,8 @@ export function replaceFile(
   try {
     files.syncFolder(files.folderOf(path));
   } catch (error) {
-    const { message } = error as { message?: unknown };
     throw new Error(
-      `what was written is there, but a power loss may take it back: ${message ?? error}`,
+      `what was written is there, but a power loss may take it back: ${describeThrown(error)}`,
       { cause: error },
     );
   }

@@ -1,6 +1,7 @@
 /** Where a process of the strategies' race begins: a line orders a share, a second one starts it. */
 import process from "node:process";
 import { Histogram } from "../../lib/_histogram.ts";
+import { describeError } from "../engine/mod.ts";
 import { MARK, onLines } from "../worlds/_lines.ts";
 import { shareOf, type StrategyOrder } from "./_strategies.ts";
 
@@ -54,7 +55,7 @@ onLines(process.stdin, async (line) => {
   try {
     say({ type: "done", result: await race(JSON.parse(line), started) });
   } catch (error) {
-    say({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+    say({ type: "failed", message: describeError(error, false) });
   }
 });
 // When whoever asked is gone, however it went, so is this.

@@ -7,6 +7,7 @@
  * a comparison are measured alike. Its current folder is that of the project.
  */
 import process from "node:process";
+import { describeError } from "../engine/mod.ts";
 import { showValue } from "../reports/values.ts";
 import { MARK, onLines } from "../worlds/_lines.ts";
 import { Sampler } from "./measure.ts";
@@ -67,7 +68,7 @@ onLines(process.stdin, async (line) => {
   try {
     message = { type: "done", answer: await perform(JSON.parse(line)) };
   } catch (error) {
-    message = { type: "failed", message: (error as Error).message };
+    message = { type: "failed", message: describeError(error, false) };
   }
   process.stdout.write(`${MARK}${JSON.stringify(message)}\n`);
 });

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { InvalidArgumentError } from "commander";
-import { hash } from "../engine/mod.ts";
+import { describeError, hash } from "../engine/mod.ts";
 import {
   baselineLines,
   type BenchResult,
@@ -236,7 +236,7 @@ export class BenchCommand {
       checkSuite(suite);
       return suite;
     } catch (error) {
-      throw new UsageError(`Cannot measure the suite ${found}: ${(error as Error).message}`);
+      throw new UsageError(`Cannot measure the suite ${found}: ${describeError(error, false)}`);
     }
   }
 

@@ -1,5 +1,6 @@
 /** Where a process that helps with the tour begins: a line of stdin asks for a scenario's part of it. */
 import process from "node:process";
+import { describeError } from "../engine/mod.ts";
 import { findScenario } from "../scenarios/mod.ts";
 import { MARK, onLines } from "../worlds/_lines.ts";
 import { Distances, tour } from "./tour.ts";
@@ -18,10 +19,8 @@ onLines(process.stdin, async (line) => {
     });
     say({ type: "done" });
   } catch (error) {
-    say({
-      type: "failed",
-      message: error instanceof Error ? error.stack ?? error.message : `${error}`,
-    });
+    const trace = error instanceof Error ? error.stack : undefined;
+    say({ type: "failed", message: trace ?? describeError(error) });
   }
 });
 // Whoever asked has gone, or has no more to ask.

@@ -250,7 +250,7 @@ export async function measureBenchmark(
       note: time === 0 ? undefined : await prepared.note?.(),
     };
   } catch (error) {
-    return { name, expected, rivals: [], failure: (error as Error).message };
+    return { name, expected, rivals: [], failure: describeError(error, false) };
   } finally {
     await prepared.close?.();
   }

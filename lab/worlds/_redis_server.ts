@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import process from "node:process";
 import type { Readable, Writable } from "node:stream";
+import { describeError } from "../engine/mod.ts";
 import { WorldError } from "./distance.ts";
 import { onLines } from "./_lines.ts";
 
@@ -88,7 +89,7 @@ export class RedisServer implements AsyncDisposable {
       try {
         return await RedisServer.#launch(at, args);
       } catch (error) {
-        const taken = String(error).includes("Address already in use");
+        const taken = describeError(error).includes("Address already in use");
         if (!taken || port !== undefined || attempt === ATTEMPTS) throw error;
       }
     }

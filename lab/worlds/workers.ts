@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { deadline } from "@std/async/deadline";
 import { moduleBeside, workerUrl } from "../../lib/_module_urls.ts";
 import { SharedBarrier, SharedRwLock, type SharedRwLockHandle } from "../../lib/workers/mod.ts";
+import { describeError } from "../engine/mod.ts";
 import { WorldError } from "./distance.ts";
 import { RemoteDistance } from "./_remote_distance.ts";
 import type { Remote, Storage } from "./_remote.ts";
@@ -41,7 +42,7 @@ class WorkerRemote implements Remote {
         if (message.type === "up") resolve();
         else this.onMessage(message);
       });
-      this.#worker.on("error", (error) => died(`it died of ${error}`));
+      this.#worker.on("error", (error) => died(`it died of ${describeError(error)}`));
       this.#worker.on("exit", (code) => died(`it ended by itself with code ${code}`));
     });
   }

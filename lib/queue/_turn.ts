@@ -7,6 +7,7 @@
  * the queue, for good, before a later write is counted: else it would count as applied.
  */
 import { tell } from "../_observers.ts";
+import { describeThrown } from "../_thrown.ts";
 import type { TableContent } from "./_table_content.ts";
 import type { TableFile } from "./_table_file.ts";
 import type { Misfit, WriteQueue } from "./_write_queue.ts";
@@ -89,8 +90,7 @@ function publish({ name, file }: TurnParts, content: TableContent): void {
   try {
     file.publish(content);
   } catch (error) {
-    const { message } = error as { message?: unknown };
-    throw new Error(`Cannot write to table ${name}: ${message ?? error}`, { cause: error });
+    throw new Error(`Cannot write to table ${name}: ${describeThrown(error)}`, { cause: error });
   }
 }
 

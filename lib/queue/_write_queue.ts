@@ -23,6 +23,7 @@
 import { makeLastingFolder, replaceFile } from "../_file_replace.ts";
 import type { Host } from "../_host.ts";
 import { show } from "../_options.ts";
+import { describeThrown } from "../_thrown.ts";
 import { Uuids } from "../_uuid.ts";
 import { QueueFullError } from "../errors.ts";
 import { FileLock } from "../file_lock.ts";
@@ -120,8 +121,9 @@ export class WriteQueue implements Disposable {
     try {
       replaceFile(files, this.#pathOf(file), encodeWrite(file, write), MODE, queueNext);
     } catch (error) {
-      const { message } = error as { message?: unknown };
-      throw new Error(`Cannot queue a write to ${name}: ${message ?? error}`, { cause: error });
+      throw new Error(`Cannot queue a write to ${name}: ${describeThrown(error)}`, {
+        cause: error,
+      });
     }
     return id;
   }

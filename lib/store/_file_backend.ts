@@ -16,6 +16,7 @@
  */
 import { makeLastingFolder } from "../_file_replace.ts";
 import type { Host } from "../_host.ts";
+import { describeThrown } from "../_thrown.ts";
 import { Uses } from "../_uses.ts";
 import { CorruptError } from "../errors.ts";
 import type { ReadWriteLock } from "../lock.ts";
@@ -185,8 +186,7 @@ export class FileBackend implements Backend<ContentRef> {
       return write();
     } catch (error) {
       if (error instanceof CorruptError) throw error;
-      const { message } = error as { message?: unknown };
-      throw new Error(`Cannot write ${this.#folder}: ${message ?? error}`, { cause: error });
+      throw new Error(`Cannot write ${this.#folder}: ${describeThrown(error)}`, { cause: error });
     }
   }
 }
