@@ -19,6 +19,9 @@ import type { LockMode } from "../lock.ts";
 /** How long a name's token outlives its last holder, in milliseconds: a week. */
 const TOKEN_KEPT = 7 * 24 * 3_600_000;
 
+/** How much of a label the server is told, in UTF-16 code units: it tells all who wait. */
+export const LABEL_TOLD = 1024;
+
 /** How many holders are told to those who wait. */
 export const HOLDERS_TOLD = 16;
 

@@ -25,7 +25,8 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
     /^(NOAUTH|WRONGPASS)|invalid (username-)?password|without any password/i,
     "it refused the password",
   ],
-  [/^NOPERM/, "this user may not do what locks need"],
+  [/^(NOPERM|ERR The user executing)/, "this user may not do what locks need"],
+  [/^(MOVED|ASK|CLUSTERDOWN)/, "it is a node of a cluster, which has this lock elsewhere"],
   [/unknown command/i, "it has no scripting or no RESP3, which locks need (Redis 6 or later)"],
   [/^NOPROTO/, "it does not speak RESP3, which locks need (Redis 6 or later)"],
   [/^READONLY/, "it is a replica, which only the primary can stand in for"],
@@ -56,7 +57,8 @@ export function isRefusal(error: unknown): error is Error {
 
 /** Whether it answered with an error that does not pass by itself: waiting would be in vain. */
 export function isFinal(error: unknown): boolean {
-  return isRefusal(error) && !/^(LOADING|BUSY|MASTERDOWN|TRYAGAIN)/.test(error.message);
+  const passing = /^(LOADING|BUSY|MASTERDOWN|TRYAGAIN|ERR max number of clients)/;
+  return isRefusal(error) && !passing.test(error.message);
 }
 
 /**
@@ -138,6 +140,8 @@ export class Session {
       await client.connect();
       const sha = String(await client.sendCommand(["SCRIPT", "LOAD", SCRIPT]));
       const uptime = await uptimeOf(client);
+      // Asked here, for the script would fail in its midst of it, when somebody is let in.
+      await client.sendCommand(["PUBLISH", WAKE + id, ""]);
       const session = new Session(client, sha, host.now() - uptime);
       await client.subscribe(WAKE + id, (message) => {
         const [party, token] = message.split(" ");

@@ -19,7 +19,7 @@ import { Alarm, earliest } from "./_alarm.ts";
 import type { Connection, Dependent } from "./_connection.ts";
 import type { RedisUnavailableError } from "./_errors.ts";
 import { Party } from "./_party.ts";
-import { keysOf, readParty } from "./_script.ts";
+import { keysOf, LABEL_TOLD, readParty } from "./_script.ts";
 import {
   explain,
   isFinal,
@@ -116,14 +116,16 @@ export class Side implements Dependent {
     party.promise.catch(() => {}); // it is told here how it ended
     const sent = this.host.now();
     try {
-      const [token, ...around] = await connection.soon(this.#enter(session, party, false));
+      const answer = connection.soon(this.#enter(session, party, false));
+      const [token, ...around] = await Promise.race([answer, party.promise.then(() => answer)]);
       if (token === "") this.#heard(around);
       else if (party.pending) {
         party.acknowledged = sent;
         this.granted(party, String(token));
       }
     } catch (error) {
-      if (party.pending) party.fail(error);
+      if (!party.pending) throw error; // that it was aborted, or the connection closed
+      party.fail(error);
       throw connection.unavailable(action, error);
     }
     if (party.state === "held") return party;
@@ -250,7 +252,7 @@ export class Side implements Dependent {
     const kind = mode === "write" ? "w" : "r";
     party.asked = session;
     const { lease } = this.options;
-    const args = [id, kind, lease, waits ? 1 : 0, label];
+    const args = [id, kind, lease, waits ? 1 : 0, label.slice(0, LABEL_TOLD)];
     return session.call(this.#keys, "enter", args, () => party.pending);
   }
 

@@ -293,7 +293,7 @@ export class RedisLock {
       throw signal.reason;
     }
     if (timeout === 0) {
-      const guard = await this.#attempt(mode, { label, owner });
+      const guard = await this.#attempt(mode, { signal, label, owner });
       if (guard !== undefined) return guard;
       throw this.#side.timedOut(mode, 0);
     }

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { LeaseLostError, LockTimeoutError, RedisUnavailableError } from "../../../lib/redis/mod.ts";
 import type { RedisLock } from "../../../lib/redis/mod.ts";
+import { Folder } from "../_folder.ts";
 import { Proxy } from "./_proxy.ts";
-import { fresh, redisTest, until } from "./_server.ts";
+import { fresh, redisTest, Server, until } from "./_server.ts";
 
 const waiters = async (lock: RedisLock) => (await lock.query()).waiters.length;
 const holders = async (lock: RedisLock) => (await lock.query()).holders.length;
@@ -223,13 +224,63 @@ redisTest("a server without RESP3 is told from one that can do it", async ({ cli
 }, { args: ["--rename-command", "HELLO", ""] });
 
 redisTest("what a user may not do is told when it connects", async ({ server, client }) => {
-  for (const command of ["-subscribe", "-info", "-script|load"]) {
+  for (const command of ["-subscribe", "-publish", "-info", "-script|load"]) {
     server.cli("acl", "setuser", "poor", "reset", "on", ">p", "~*", "&*", "+@all", command);
     const error = await refusal(client({ username: "poor", password: "p" }));
     assert(error instanceof RedisUnavailableError, command);
     assert.match(error.message, /this user may not do what locks need \(NOPERM/);
   }
 });
+
+redisTest("what a user may not do is told when it acquires", async ({ server, client }) => {
+  for (const [i, rule] of ["-evalsha", "-hset", "-zadd"].entries()) {
+    server.cli("acl", "setuser", "poor", "reset", "on", ">p", "~*", "&*", "+@all", rule);
+    const locks = await client({ username: "poor", password: "p" });
+    const error = await refusal(locks.lock(`${i}`, fresh).write());
+    assert(error instanceof RedisUnavailableError, rule);
+    assert.match(error.message, /^Cannot write-lock \d: this user may not do what locks need \(/);
+  }
+});
+
+redisTest("a node of a cluster is named as what is wrong", async ({ client }) => {
+  using folder = new Folder();
+  await using node = await Server.start("--dir", folder.path, "--cluster-enabled", "yes");
+  const error = await refusal((await client({}, node.url)).lock("l", fresh).write());
+  assert(error instanceof RedisUnavailableError);
+  assert.match(error.message, /^Cannot write-lock l: it is a node of a cluster, which/);
+});
+
+redisTest(
+  "a label may be longer than what the server takes, and costs no other lock anything",
+  async ({ server, client }) => {
+    server.cli("config", "set", "proto-max-bulk-len", "1mb");
+    const locks = await client();
+    await using other = await locks.lock("other", fresh).write();
+    const lock = locks.lock("l", fresh);
+    const label = "x".repeat(2 << 20);
+    await using guard = await lock.write({ label, timeout: 2000 });
+    assert.equal(guard.label, label);
+    assert.equal((await lock.query()).holders[0].label, label.slice(0, 1024));
+    assert.equal(other.signal.aborted, false);
+  },
+);
+
+redisTest(
+  "a try with a signal ends when that aborts, though the server says nothing",
+  async ({ client, server }) => {
+    const lock = (await client()).lock("l", { ...fresh, stats: true });
+    server.signal("SIGSTOP");
+    const controller = new AbortController();
+    const tried = lock.write({ timeout: 0, signal: controller.signal });
+    const reason = new Error("no longer wanted");
+    controller.abort(reason);
+    assert.equal(await refusal(tried), reason);
+    server.signal("SIGCONT");
+    await until(async () => (await lock.query()).holders.length === 0);
+    const { aborted, timedOut } = lock.stats();
+    assert.deepEqual([aborted, timedOut], [1, 0]);
+  },
+);
 
 redisTest(
   "a server that has stopped is no reason to wait without end",

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { type RedisLock, RedisUnavailableError } from "../../../lib/redis/mod.ts";
 import { Folder } from "../_folder.ts";
 import { Proxy } from "./_proxy.ts";
@@ -258,5 +259,23 @@ redisTest(
       return true;
     });
     server.cli("replicaof", "no", "one");
+  },
+);
+
+redisTest(
+  "who waits goes on waiting while a server that was restarted takes no more clients",
+  async ({ client, server }) => {
+    const lock = (await client()).lock("l", long);
+    await lock.write();
+    const waits = lock.write();
+    await until(async () => await waiters(lock) === 1);
+    await using full = await Server.start("--maxclients", "1");
+    const only = connect(full.port, "127.0.0.1");
+    await once(only, "connect");
+    await server.kill();
+    await using proxy = await Proxy.start(full.port, server.port);
+    await until(() => proxy.chunks >= 4); // refused twice
+    only.destroy();
+    await (await waits).release();
   },
 );
