@@ -1082,7 +1082,7 @@ export const mutants: readonly Mutant[] = [
     to: "if (now - oldest > lease) return",
     breaks: "whoever was stopped does not blame the server",
   }, {
-    from: "      if (mayPass(error)) return this.#askLater();\n",
+    from: "      if (mayPass(error)) return this.#askLater(error);\n",
     to: "",
     breaks: "a renewal that was refused for the moment costs no lease",
   }, {
@@ -1114,11 +1114,11 @@ export const mutants: readonly Mutant[] = [
     breaks: "release() resolves when the server has the lock back",
   }]),
   ...of("lib/redis/_side.ts", redisRefusals, [{
-    from: "if (mayPass(error)) return this.#askLater();",
+    from: "if (mayPass(error)) return this.#askLater(error);",
     to: "if (mayPass(error)) return;",
     breaks: "a renewal that was refused for the moment is asked again soon",
   }, {
-    from: "      this.#waits(party);\n      this.#askLater();\n",
+    from: "      this.#waits(party);\n      this.#askLater(error);\n",
     to: "      this.#waits(party);\n",
     breaks: "a question that was refused for the moment is asked again soon",
   }, {
@@ -1129,6 +1129,25 @@ export const mutants: readonly Mutant[] = [
     from: "        if (party.pending && isRefusal(error)) this.#refuse(party, error);\n",
     to: "",
     breaks: "who waits hears that the server will not let him in",
+  }]),
+  ...of("lib/redis/_session.ts", redisHostile, [{
+    from: '      await client.sendCommand(["PUBLISH", WAKE + id, ""]);\n',
+    to: "",
+    breaks: "who may not wake others is told when it connects",
+  }]),
+  ...of("lib/redis/_side.ts", redisHostile, [{
+    from: "await Promise.race([answer, party.promise.then(() => answer)]);",
+    to: "await answer;",
+    breaks: "a try ends with its signal",
+  }, {
+    from: "label.slice(0, LABEL_TOLD)",
+    to: "label",
+    breaks: "a label costs nobody the connection",
+  }]),
+  ...of("lib/redis/_session.ts", redisRefusals, [{
+    from: "|ERR max number of clients)",
+    to: ")",
+    breaks: "who waits goes on waiting while the server takes no more clients",
   }]),
   ...of("lib/redis/_session.ts", redisRefusals, [{
     from: "/^(MISCONF|NOREPLICAS)/.test",

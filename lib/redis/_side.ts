@@ -60,6 +60,8 @@ export class Side implements Dependent {
   readonly #round: Alarm;
   /** Asks again what was refused for the moment. */
   readonly #asker: Asker;
+  /** What was answered then, until there is another answer. */
+  #refusal: string | undefined;
 
   constructor(
     readonly connection: Connection,
@@ -80,10 +82,12 @@ export class Side implements Dependent {
     return this.options.onContention !== undefined;
   }
 
-  /** Why nobody is let in though nobody may be inside; `undefined` when that is not so. */
-  get #unsettled(): string | undefined {
+  /** What keeps anybody from being let in, where that is not who is inside. */
+  get #obstacle(): string | undefined {
     const { session } = this.connection;
-    if (session === undefined || this.#untilSettled(session) <= 0) return undefined;
+    if (session === undefined) return "the connection is lost at the moment";
+    if (this.#refusal !== undefined) return `the server refuses for the moment: ${this.#refusal}`;
+    if (this.#untilSettled(session) <= 0) return undefined;
     return `the server was started less than ${this.options.restartGrace} ms ago and may have ` +
       "forgotten who was inside (restartGrace)";
   }
@@ -139,7 +143,7 @@ export class Side implements Dependent {
   timedOut(mode: LockMode, waited: number): LockTimeoutError {
     if (this.meter !== undefined) this.meter.timedOut++;
     const { name: lock, holders } = this;
-    return new LockTimeoutError({ lock, mode, waited, holders, because: this.#unsettled });
+    return new LockTimeoutError({ lock, mode, waited, holders, because: this.#obstacle });
   }
 
   /** An acquire ended by its signal. */
@@ -265,6 +269,7 @@ export class Side implements Dependent {
     const sent = party.acknowledged = this.host.now();
     this.#schedule(this.options.lease / RENEWALS);
     this.#enter(session, party, true).then(([token, ...around]) => {
+      this.#refusal = undefined;
       if (party.state !== "asking") return;
       party.acknowledged = sent;
       if (token !== "") return this.granted(party, String(token));
@@ -278,7 +283,7 @@ export class Side implements Dependent {
       if (!party.pending) return;
       if (isFinal(error)) return this.#refuse(party, error);
       this.#waits(party);
-      this.#askLater();
+      this.#askLater(error);
     });
   }
 
@@ -336,7 +341,8 @@ export class Side implements Dependent {
   }
 
   /** Asks again what was refused for the moment. Until it is answered nobody can come in. */
-  #askLater(): void {
+  #askLater(error: unknown): void {
+    this.#refusal = explain(error);
     if (!this.#asker.asks) this.#asker.askLater(RETRY, true);
   }
 
@@ -350,12 +356,13 @@ export class Side implements Dependent {
     session.call(this.#keys, "renew", [this.options.lease, ...ids]).then((reply) => {
       if (this.#renewing === renewing) this.#renewing = undefined;
       this.#asker.stop();
+      this.#refusal = undefined;
       parties.forEach((party, i) => this.#renewed(party, String(reply[i]), sent));
       this.#heard(reply.slice(parties.length));
       this.#trust.review();
     }, (error) => {
       if (this.#renewing === renewing) this.#renewing = undefined;
-      if (mayPass(error)) return this.#askLater();
+      if (mayPass(error)) return this.#askLater(error);
       for (const party of parties) {
         party.lose(`it was not renewed (${explain(error)})`);
         if (party.pending && isRefusal(error)) this.#refuse(party, error);
@@ -382,6 +389,7 @@ export class Side implements Dependent {
     if (this.#parties.size > 0) return;
     this.#round.clear();
     this.#asker.stop();
+    this.#refusal = undefined;
     this.#trust.rest();
     if (this.#absent.none) this.connection.dependents.delete(this);
   }

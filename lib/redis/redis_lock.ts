@@ -17,7 +17,8 @@ export interface RedisGuard extends AsyncDisposable {
   /**
    * The fencing token: greater than that of every guard of this lock that was granted before, in
    * whatever process. What is written under the lock should carry it, and whoever stores it refuses
-   * what carries a lesser one than it has seen: that holds where no lease can.
+   * what carries a lesser one than it has seen: that holds where no lease can. Over a loss of the
+   * server's data tokens go on by its clock, so they grow unless that has gone back as well.
    */
   readonly token: bigint;
   /**
@@ -129,7 +130,11 @@ export let makeRedisLock: (side: Side) => RedisLock;
  * - **Restart**: for a lease after the server's start (`restartGrace`) nobody is let in: it may have
  *   lost its memory, and those it forgot must have noticed. Tokens grow over that too. A test that starts
  *   a server of its own waives that by `restartGrace: 0`.
- *
+ * - **Refusals**: what the server refuses for the moment (it is busy with somebody's script, too few
+ *   replicas keep up, it cannot save) is said again after pauses from 10 ms to half a second: a renewal
+ *   while the lease can be trusted, that somebody leaves until his lease has passed. So a lock is free
+ *   as soon as the server takes it back. Who comes meanwhile waits for a busy server and is refused by
+ *   one that writes nothing; one whose memory is full refuses who comes, and nobody else.
  * - **Bounds**: a server that is there and says nothing is given up after `connectTimeout`, by whoever
  *   tries, asks or releases; who waits is bounded by its own `timeout` and `signal`.
  *
@@ -142,7 +147,7 @@ export let makeRedisLock: (side: Side) => RedisLock;
  *
  * - **The server's clock does not jump forward.** By so much every lease ends early: the next is let in,
  *   and the last learns of it when it is renewed, up to a third of a lease later. A clock that jumps
- *   back only keeps the dead for longer; tokens grow all the same.
+ *   back only keeps the dead for longer; tokens grow all the same, unless the data is lost as well.
  * - **The server forgets nothing while it runs.** After a `FLUSHALL`, or where `maxmemory-policy` is not
  *   `noeviction` and memory is full, it is as with the clock: two may be inside for a third of a lease.
  * - **This machine's clock runs while it sleeps.** On Linux it stands still while the whole machine is
@@ -183,7 +188,8 @@ export class RedisLock {
   /**
    * Acquires the lock shared with other readers.
    *
-   * @param options How long to wait in milliseconds, what ends the wait, and a name for the holder.
+   * @param options How long to wait in milliseconds, what ends the wait, and a name for the holder, of
+   *   which others are told the first 1,024 characters.
    * @returns The guard to release or dispose of (`await using`).
    * @throws {LockTimeoutError} when `timeout` milliseconds have passed
    * @throws {RedisUnavailableError} when there was no connection for `connectTimeout`, or the server

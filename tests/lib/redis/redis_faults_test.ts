@@ -131,6 +131,8 @@ redisTest(
     const waits = lock.write();
     await until(async () => (await lock.query()).waiters.length === 1);
     await server.kill();
+    const late = await refusal(lock.write({ timeout: 50 }));
+    assert.match(late.message, /^Cannot write-lock l within \S+ ms: the connection is lost at/);
     const error = await refusal(waits);
     assert(error instanceof RedisUnavailableError);
     assert.match(error.message, /ECONNREFUSED.*; the connection was lost \d+ ms ago/);

@@ -374,6 +374,30 @@ redisTest(
 );
 
 redisTest(
+  "a server's clock that jumps forward lets in the next, and the last hears of it when it is renewed",
+  async ({ client, server }) => {
+    const lease = 900;
+    const lock = (await client()).lock("l", { ...fresh, lease });
+    const other = (await client()).lock("l", { ...fresh, lease });
+    const guard = await lock.write();
+    const waits = other.write();
+    await until(async () => await waiters(lock) === 1);
+    // By the server's clock the holder's lease passed long ago.
+    const id = server.cli("hkeys", "interlock:{l}:holders");
+    server.cli("zadd", "interlock:{l}:leases", "1", id);
+    const since = performance.now();
+    const next = await waits;
+    assert(next.token > guard.token);
+    if (!guard.signal.aborted) await once(guard.signal, "abort");
+    const heard = performance.now() - since;
+    assert(heard < lease - 100, `${heard} ms: by a renewal, before the lease could have passed`);
+    await guard.release();
+    assert.equal(await holders(lock), 1);
+    await next.release();
+  },
+);
+
+redisTest(
   "a token is greater than the last, though the clock went back",
   async ({ client, server }) => {
     const lock = (await client()).lock("l", fresh);

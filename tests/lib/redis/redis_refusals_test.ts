@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { type RedisLock, RedisUnavailableError } from "../../../lib/redis/mod.ts";
+import { LockTimeoutError, type RedisLock, RedisUnavailableError } from "../../../lib/redis/mod.ts";
 import { Folder } from "../_folder.ts";
 import { Proxy } from "./_proxy.ts";
 import { fresh, redisTest, Server, until } from "./_server.ts";
@@ -85,8 +85,15 @@ redisTest(
     const waits = lock.write();
     await until(() => proxy.chunks >= chunks + 6);
     assert.equal(lock.stats().waiters, 1);
+    await assert.rejects(lock.read({ timeout: 50 }), (error) => {
+      assert(error instanceof LockTimeoutError);
+      assert.match(error.message, /^Cannot read-lock l within \S+ ms: the server refuses .*: BUSY/);
+      return true;
+    });
     await busy[Symbol.asyncDispose]();
-    await (await waits).release();
+    const guard = await waits;
+    await assert.rejects(lock.read({ timeout: 50 }), /: it is held by a writer$/);
+    await guard.release();
   },
 );
 
