@@ -67,6 +67,26 @@ export class AbortLink {
   }
 }
 
+/**
+ * Throws the reason of a signal that has aborted. It is asked for no more than `checkAcquireOptions`
+ * asks for, so one from another realm or library will do.
+ */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason;
+}
+
+/**
+ * Aborts `controller` when `signal` does, or now if it has. In the place of `AbortSignal.any`, which
+ * refuses signals of another realm; what is answered ends it.
+ */
+export function relayAbort(
+  signal: AbortSignal,
+  controller: AbortController,
+): AbortLink | undefined {
+  if (signal.aborted) return void controller.abort(signal.reason);
+  return onAbort(signal, { abort: (reason) => controller.abort(reason), afterAbort() {} });
+}
+
 /** Tells `target` when `signal` aborts, which must not have happened yet. */
 export function onAbort(signal: AbortSignal, target: Abortable): AbortLink {
   let listener = recent;

@@ -10,6 +10,7 @@ import { type Context, createContext } from "./_context.ts";
 import { currentHost, type Host } from "./_host.ts";
 import { tell } from "./_observers.ts";
 import { checkAcquireOptions, checkFunction, checkLabel, checkOptions, show } from "./_options.ts";
+import { relayAbort } from "./_signals.ts";
 import { InferredOwner, type Wait, WaitGraph } from "./_wait_graph.ts";
 import { WatchedLock, type Watcher } from "./_watched_lock.ts";
 import { DeadlockError, type DeadlockStep } from "./errors.ts";
@@ -125,12 +126,10 @@ export class DeadlockDetector {
     const inner = lock.lock;
     const owner = options.owner ?? this.#context?.getStore();
     if (owner === undefined) return await inner[mode](options);
+    const { timeout, signal, label } = options;
     const refusal = new AbortController();
-    const signal = options.signal === undefined
-      ? refusal.signal
-      : AbortSignal.any([options.signal, refusal.signal]);
-    const label = options.label;
-    const acquired = inner[mode]({ ...options, owner, signal });
+    const relay = signal && relayAbort(signal, refusal);
+    const acquired = inner[mode]({ timeout, label, owner, signal: refusal.signal });
     const wait: Wait = { lock, mode, owner, label, since: this.#host.now() };
     try {
       this.#begin(wait, refusal);
@@ -142,19 +141,20 @@ export class DeadlockDetector {
       const guard = await acquired;
       return lock.hold(guard, { owner, since: this.#host.now() });
     } finally {
+      relay?.remove();
       this.#graph.end(wait);
     }
   }
 
   #begin(wait: Wait, refusal: AbortController): void {
-    const graph = this.#graph;
-    if (!graph.begin(wait)) return;
-    const certain = graph.find(wait, (owner) => !(owner instanceof InferredOwner));
+    const search = this.#graph.begin(wait);
+    if (search === undefined) return;
+    const certain = search.find((owner) => !(owner instanceof InferredOwner));
     if (certain !== undefined) {
       return refusal.abort(new DeadlockError(wait.lock.label, wait.mode, certain));
     }
     if (this.#onSuspicion === undefined) return;
-    const suspected = graph.find(wait, () => true);
+    const suspected = search.find(() => true);
     if (suspected !== undefined) tell(this.#onSuspicion, suspected);
   }
 }

@@ -306,25 +306,42 @@ export const mutants: readonly Mutant[] = [
     breaks: "two FileLocks on one file are one lock",
   }]),
   ...of("lib/_wait_graph.ts", deadlock, [{
-    from: "for (const party of waiters.slice(0, place)) {",
-    to: "for (const party of waiters.slice(0, 0)) {",
+    from: "    while (told[mode] < place) {",
+    to: "    while (told[mode] < 0) {",
     breaks: "waiters ahead in the queue are edges",
   }, {
-    from: "if (place === -1) return;",
-    to: "",
+    from: "    const place = this.#placeOf(wait);",
+    to: "    const place = this.#placeOf(wait) ?? this.#waiters.length;",
     breaks: "one who has been granted the lock waits for nobody",
   }, {
-    from: "for (const party of holders) if (exclude(mode, party.mode)) yield [party, false];",
-    to: "for (const party of holders) yield [party, false];",
+    from: "for (const party of this.#holders) if (exclude(mode, party.mode)) yield [party, false];",
+    to: "for (const party of this.#holders) yield [party, false];",
     breaks: "readers do not wait for readers",
   }, {
-    from: "if (party.owner !== owner && exclude(mode, party.mode)) yield [party, true];",
-    to: "if (exclude(mode, party.mode)) yield [party, true];",
+    from: "        if (waits && stage.wait.lock.lock === first.lock.lock) continue;\n",
+    to: "",
     breaks: "an owner's other wait is no hindrance",
+  }, {
+    from: "for (const [place, { owner, mode }] of this.#waiters.entries()) {",
+    to: "for (const [place, { owner, mode }] of [...this.#waiters.entries()].reverse()) {",
+    breaks: "of an owner's waits the last is behind all that the others are behind",
+  }, {
+    from: "    const told = this.#told;",
+    to: "    const told = { ...this.#told };",
+    breaks: "in a search those ahead of several waiters are followed once",
+  }, {
+    from:
+      "    if (standing === undefined) this.#standings.set(lock, standing = new Standing(lock));",
+    to: "    standing = new Standing(lock);",
+    breaks: "a search asks each lock once",
+  }, {
+    from: "    for (const standing of this.#standings.values()) standing.restart();\n",
+    to: "",
+    breaks: "whom a search for certain cycles has passed by is found by the next",
   }]),
   ...of("lib/deadlock.ts", deadlock, [{
-    from: "graph.find(wait, (owner) => !(owner instanceof InferredOwner));",
-    to: "graph.find(wait, () => true);",
+    from: "search.find((owner) => !(owner instanceof InferredOwner));",
+    to: "search.find(() => true);",
     breaks: "inferred owners are never refused",
   }, {
     from: "      this.#graph.end(wait);\n",

@@ -242,13 +242,17 @@ describe("DeadlockDetector: no false accusations", { timeout }, () => {
   test("one who has been granted the lock waits no more, though it has not run on yet", {
     timeout,
   }, async () => {
-    const { locks: [a] } = watched("a");
+    const { locks: [a, b] } = watched("ab");
     const writer = await a.write({ owner: three });
-    const granted = a.read({ owner: one });
+    const held = await b.write({ owner: two });
+    const granted = a.write({ owner: one });
     writer.release();
-    const waits = [a.write({ owner: two }), a.write({ owner: two })];
+    // Were it taken to wait still, for all who wait, the last of these would close a cycle.
+    const waits = [a, b].map((lock) => lock.read({ owner: three }));
+    waits.push(a.read({ owner: two }));
     for (const wait of waits) assert.equal(await outcome(wait), "pending");
     (await granted).release();
+    held.release();
     for (const wait of waits) (await wait).release();
   });
 
@@ -294,6 +298,108 @@ describe("DeadlockDetector: no false accusations", { timeout }, () => {
     assert(grown < 1, `the heap grew by ${grown} MB`);
     guard.release();
     a.tryWrite()!.release();
+  });
+
+  test("a search asks each lock once, however many wait for it", { timeout }, async () => {
+    const detector = new DeadlockDetector();
+    let asked = 0;
+    const [a, b] = ["a", "b"].map((label) => {
+      const lock = new RwLock({ label });
+      const query = lock.query.bind(lock);
+      lock.query = () => {
+        asked++;
+        return query();
+      };
+      return detector.watch(lock, label);
+    });
+    const held = [await a.write({ owner: one }), await b.write({ owner: two })];
+    const waits = Array.from(
+      { length: 50 },
+      (_, i) => a[i % 3 === 0 ? "read" : "write"]({ owner: { waiter: i } }),
+    );
+    asked = 0;
+    waits.push(a.write({ owner: two }));
+    assert.equal(asked, 1);
+    await refused(b.write({ owner: one }));
+    assert.equal(asked, 3);
+    for (const guard of held) guard.release();
+    for (const wait of waits) (await wait).release();
+  });
+
+  test("a search looks at each who waits as often, however many are behind", {
+    timeout,
+  }, async () => {
+    const lock = new RwLock();
+    const query = lock.query.bind(lock);
+    let looked = 0;
+    lock.query = () => {
+      const { holders, waiters } = query();
+      const counted = waiters.map(({ owner, mode }) => ({
+        mode,
+        get owner() {
+          looked++;
+          return owner;
+        },
+      }));
+      return { holders, waiters: counted };
+    };
+    const a = new DeadlockDetector().watch(lock);
+    const guard = await a.write({ owner: one });
+    const counts = [20, 40].map((count) => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      for (let i = 0; i < count; i++) a.write({ owner: { job: i }, signal }).catch(() => {});
+      looked = 0;
+      a.write({ owner: two, signal }).catch(() => {});
+      controller.abort();
+      return looked / count;
+    });
+    assert(counts[1] < 1.5 * counts[0], `${counts}`);
+    guard.release();
+    await settle();
+    assert.deepEqual(a.query(), { holders: [], waiters: [] });
+  });
+
+  test("one who waits twice for a lock is not in its own way by way of one in between", {
+    timeout,
+  }, async () => {
+    for (const between of ["read", "write"] as const) {
+      const { locks: [a] } = watched("a");
+      const guard = await a.write({ owner: three });
+      const waits = [a.write({ owner: one }), a[between]({ owner: two }), a.write({ owner: one })];
+      for (const wait of waits) assert.equal(await outcome(wait), "pending");
+      guard.release();
+      for (const wait of waits) (await wait).release();
+    }
+  });
+
+  test("one who waits twice for a lock waits for one in between all the same", {
+    timeout,
+  }, async () => {
+    const { locks: [a, b] } = watched("ab");
+    const guards = [await a.write({ owner: three }), await b.write({ owner: one })];
+    const waits = [one, two].map((owner) => a.write({ owner, label: `o${owner.job}` }));
+    waits.push(b.write({ owner: two, label: "o2" }));
+    const error = await refused(a.write({ owner: one, label: "o1" }));
+    assert.deepEqual(edges(error), [
+      "o1 write a: waiter o2 write",
+      "o2 write b: holder undefined write",
+    ]);
+    for (const guard of guards) guard.release();
+    for (const wait of waits) (await wait).release();
+  });
+
+  test("a cycle may be longer than a stack is deep", { timeout }, async () => {
+    const count = 20_000;
+    const { detector } = watched("");
+    const owners = Array.from({ length: count }, (_, job) => ({ job }));
+    const locks = owners.map(() => detector.watch(new RwLock()));
+    const guards = await Promise.all(owners.map((owner, i) => locks[i].write({ owner })));
+    const waits = owners.slice(1).map((_, i) => locks[i + 1].write({ owner: owners[i] }));
+    const { cycle } = await refused(locks[0].write({ owner: owners[count - 1] }));
+    assert.equal(cycle.length, count);
+    for (const guard of guards.reverse()) guard.release();
+    for (const wait of waits.reverse()) (await wait).release();
   });
 
   test("acquires without an owner, and try, are not seen and not hindered", {
@@ -366,6 +472,32 @@ describe("DeadlockDetector: inferred owners", { timeout }, () => {
         }),
       ));
     assert.deepEqual(order, ["first", "second"]);
+  });
+
+  test("a cycle of an explicit and an inferred owner is reported, whoever closes it", {
+    timeout,
+  }, async () => {
+    for (const closes of ["explicit", "inferred"]) {
+      const { locks: [a, b], detector, suspicions } = watched("ab");
+      const explicit = { owner: one, label: "job" };
+      const inScope = <R>(fn: () => R) => detector.scope("child", fn);
+      let waits: (() => Promise<Guard>)[] = [];
+      const guards = await inScope(async () => {
+        const guards = [await b.write(), await a.write(explicit)];
+        waits = [() => a.write(), () => b.write(explicit)];
+        const first = closes === "explicit" ? waits[0]() : waits[1]();
+        const second = closes === "explicit" ? waits[1]() : waits[0]();
+        return [...guards, first, second] as const;
+      });
+      assert.equal(suspicions.length, 1);
+      assert.deepEqual(
+        suspicions[0].map(({ waiter }) => waiter.label),
+        closes === "explicit" ? ["job", "child"] : ["child", "job"],
+      );
+      (guards[0] as Guard).release();
+      (guards[1] as Guard).release();
+      for (const wait of guards.slice(2)) (await wait).release();
+    }
   });
 
   test("a cycle of explicit owners is refused inside a scope too", { timeout }, async () => {
