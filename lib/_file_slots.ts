@@ -39,10 +39,17 @@ export class Slots {
     return this.#slots.size;
   }
 
-  /** The slot of the file a path leads to, if there is one. */
+  /**
+   * The slot of the file a path leads to, if there is one. Never throws: what cannot be looked at
+   * leads to none, and who asks may be about to tell a waiter that its time is up.
+   */
   find(path: string): Slot | undefined {
-    const id = this.#host.files.identify(path);
-    return id && this.#slots.get(nameOf(id));
+    try {
+      const id = this.#host.files.identify(path);
+      return id && this.#slots.get(nameOf(id));
+    } catch {
+      return undefined;
+    }
   }
 
   /** The slot of the file a path leads to, which is created where there is none. */

@@ -13,6 +13,7 @@ import { Allowance } from "./_allowance.ts";
 import { currentHost } from "./_host.ts";
 import { orderOf } from "./_lock_order.ts";
 import { checkAcquireOptions, show } from "./_options.ts";
+import { throwIfAborted } from "./_signals.ts";
 import { LockTimeoutError } from "./errors.ts";
 import type { AcquireOptions, Guard, LockMode, ReadWriteLock } from "./lock.ts";
 
@@ -158,7 +159,7 @@ export async function acquireAll(
   if (typeof (requests as Partial<Iterable<LockRequest>>)?.[Symbol.iterator] !== "function") {
     throw new TypeError(`Cannot acquire all: locks must be in an array, got ${show(requests)}`);
   }
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   const places = arrange(requests);
   const allowance = new Allowance(currentHost(), timeout);
   using guards = new DisposableStack();

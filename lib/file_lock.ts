@@ -429,8 +429,8 @@ export class FileLock implements ReadWriteLock, Disposable {
     }
     const contention = this.#watchContention(mode);
     try {
-      for (;;) {
-        const outcome = await this.#attach().acquire(acquire);
+      for (let waits = false;; waits = true) {
+        const outcome = await this.#attach(waits).acquire(acquire);
         if (outcome !== MOVED) return outcome;
         this.#detach();
       }
@@ -442,6 +442,8 @@ export class FileLock implements ReadWriteLock, Disposable {
       throw late ? acquire.timedOut() : error;
     } finally {
       if (contention !== undefined) deadlinesOf(this.#host).remove(contention);
+      // If it was closed while this one waited, nothing is kept open for a next one.
+      if (this.#closed) this.#detach();
     }
   }
 
@@ -468,10 +470,12 @@ export class FileLock implements ReadWriteLock, Disposable {
     return slotsOf(this.#host).find(this.#path);
   }
 
-  /** The slot this lock uses, opened if it is not open. */
-  #attach(): Slot {
+  /** The slot this lock uses, opened if it is not open; once closed, for one that `waits` already. */
+  #attach(waits = false): Slot {
     if (this.#slot !== undefined && !this.#slot.closed) return this.#slot;
-    if (this.#closed) throw new TypeError(`Cannot lock ${this.#name}: this FileLock is closed`);
+    if (this.#closed && !waits) {
+      throw new TypeError(`Cannot lock ${this.#name}: this FileLock is closed`);
+    }
     const slot = slotsOf(this.#host).open(this.#path);
     slot.users++;
     this.#slot = slot;

@@ -219,12 +219,14 @@ export class FileSnapshots<T> implements Disposable {
     checkFunction("fn", fn, "update");
     checkAcquireOptions(options, "update");
     if (options.limit !== undefined) checkDuration("limit", options.limit, "update");
-    const { timeout, signal, label } = options;
+    // Copied, for what waits and runs goes by what they are now.
+    const { timeout, signal, label, limit } = options;
+    const asked = { timeout, signal, label, limit };
     this.#makeFolder();
-    using _turn = await this.#lock.write({ timeout, signal, label });
+    using _turn = await this.#lock.write(asked);
     const { value, epoch } = this.read();
     const run = new UpdateRun(epoch);
-    return this.#publish(epoch, await run.start(fn, value, options, this.#deadlines));
+    return this.#publish(epoch, await run.start(fn, value, asked, this.#deadlines));
   }
 
   /**

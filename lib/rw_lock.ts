@@ -159,10 +159,10 @@ export class RwLock implements ReadWriteLock {
   upgradable(options: AcquireOptions = {}): Promise<UpgradableGuard> {
     try {
       checkAcquireOptions(options, "read-lock upgradably");
+      return acquireUpgradable(this.#queue, options);
     } catch (error) {
       return Promise.reject(error);
     }
-    return acquireUpgradable(this.#queue, options);
   }
 
   /**
@@ -268,11 +268,12 @@ export class RwLock implements ReadWriteLock {
   }
 
   #acquire(writes: boolean, options: AcquireOptions): Promise<Guard> {
+    // The queue reads the options again, and a getter may throw there too.
     try {
       checkAcquireOptions(options, writes ? "write-lock" : "read-lock");
+      return this.#queue.acquire(writes, options);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#queue.acquire(writes, options);
   }
 }

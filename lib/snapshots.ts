@@ -31,6 +31,7 @@ import type {
   UpdateContext,
   UpdateOptions,
 } from "./_snapshots_types.ts";
+import { throwIfAborted } from "./_signals.ts";
 import { isThenable } from "./_thenable.ts";
 import { UpdateRun } from "./_update.ts";
 import { VersionPin, Versions } from "./_version.ts";
@@ -171,12 +172,12 @@ export class Snapshots<T> {
     let result: R;
     try {
       result = fn(pin.value, pin.epoch);
+      if (isThenable(result)) {
+        return Promise.resolve(result).finally(() => pin[Symbol.dispose]()) as R;
+      }
     } catch (error) {
       pin[Symbol.dispose]();
       throw error;
-    }
-    if (isThenable(result)) {
-      return Promise.resolve(result).finally(() => pin[Symbol.dispose]()) as R;
     }
     pin[Symbol.dispose]();
     return result;
@@ -213,11 +214,13 @@ export class Snapshots<T> {
     checkFunction("fn", fn, "update");
     checkAcquireOptions(options, "update");
     if (options.limit !== undefined) checkDuration("limit", options.limit, "update");
-    const { timeout, signal, label, owner } = options;
+    // Copied, for what waits and runs goes by what they are now.
+    const { timeout, signal, label, owner, limit } = options;
+    const asked = { timeout, signal, label, owner, limit };
     const write = this.#writes.request(label);
     let turn: Guard;
     try {
-      turn = await this.#lock.write({ timeout, signal, label, owner });
+      turn = await this.#lock.write(asked);
     } catch (error) {
       const aborted = signal !== undefined && signal.aborted && error === signal.reason;
       const late = error instanceof LockTimeoutError;
@@ -230,7 +233,7 @@ export class Snapshots<T> {
     const run = this.#running = new UpdateRun(base.epoch);
     let next: T;
     try {
-      next = await run.start(fn, base.value, options, this.#deadlines);
+      next = await run.start(fn, base.value, asked, this.#deadlines);
     } catch (error) {
       this.#writes.end(write, UpdateRun.failureOf(run));
       throw error;
@@ -321,7 +324,7 @@ export class Snapshots<T> {
       checkEpoch(since, action);
       checkAcquireOptions(options, action);
       const { timeout = Infinity, signal } = options;
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       if (this.epoch > since) return Promise.resolve(this.epoch);
       return this.#changes.wait(since, timeout, signal);
     } catch (error) {

@@ -44,6 +44,8 @@ const policy = ["tests/lib/rw_lock_policy_test.ts"];
 const upgrade = ["tests/lib/rw_lock_upgrade_test.ts"];
 const stats = ["tests/lib/rw_lock_stats_test.ts"];
 const acquireAll = ["tests/lib/acquire_all_test.ts"];
+const lockContract = ["tests/lib/lock_contract_test.ts"];
+const signals = ["tests/lib/signals_test.ts"];
 const deadlock = ["tests/lib/deadlock_test.ts"];
 const manager = [
   "tests/lib/lock_manager_test.ts",
@@ -374,7 +376,29 @@ export const mutants: readonly Mutant[] = [
     to: "const held = holders",
     breaks: "query() lists holders in the order of their grants",
   }]),
+  ...of("lib/_signals.ts", signals, [{
+    from: "  if (signal.aborted) return void controller.abort(signal.reason);\n",
+    to: "",
+    breaks: "a signal that has aborted is relayed too",
+  }, {
+    from: "if (signal?.aborted) throw signal.reason;",
+    to: "signal?.throwIfAborted();",
+    breaks: "a signal needs no more than it is checked for",
+  }]),
+  ...of("lib/_thenable.ts", snapshots, [{
+    from: ' || typeof value === "function") &&',
+    to: ") &&",
+    breaks: "a view waits for whatever is awaited",
+  }]),
   ...of("lib/snapshots.ts", snapshots, [{
+    from: "run.start(fn, base.value, asked, this.#deadlines);",
+    to: "run.start(fn, base.value, options, this.#deadlines);",
+    breaks: "options may be used again, for something else, while an update waits or runs",
+  }, {
+    from: "return Promise.resolve(result).finally(() => pin[Symbol.dispose]()) as R;",
+    to: "return Promise.resolve(result) as R;",
+    breaks: "a view is over when what it answered has settled",
+  }, {
     from: "    if (epoch !== this.epoch) {\n",
     to: "    if (epoch === -1) {\n",
     breaks: "no commit is overwritten unseen",
@@ -501,7 +525,20 @@ export const mutants: readonly Mutant[] = [
     to: "    return false;",
     breaks: "looking whether others wait does not shut the gate",
   }]),
+  ...of("lib/file_lock.ts", fileLock, [{
+    from: "if (this.#closed && !waits) {",
+    to: "if (this.#closed) {",
+    breaks: "who waits when the lock is closed is served",
+  }, {
+    from: "      if (this.#closed) this.#detach();\n",
+    to: "",
+    breaks: "a closed lock keeps no descriptors",
+  }]),
   ...of("lib/_file_slots.ts", fileLock, [{
+    from: "    } catch {\n      return undefined;\n",
+    to: "    } catch {\n      throw new Error(path);\n",
+    breaks: "one whose time is up is told so, though the path cannot be looked at",
+  }, {
     from: "        if (known !== undefined) {",
     to: "        if (known === null) {",
     breaks: "a file has one slot, whatever paths lead to it",
@@ -562,6 +599,10 @@ export const mutants: readonly Mutant[] = [
     breaks: "a damaged value is refused",
   }]),
   ...of("lib/file_snapshots.ts", fileSnapshots, [{
+    from: "await run.start(fn, value, asked, this.#deadlines)",
+    to: "await run.start(fn, value, options, this.#deadlines)",
+    breaks: "options may be used again, for something else, while an update waits or runs",
+  }, {
     from: "if (epoch !== expected) throw new ConflictError(expected, epoch);",
     to: "",
     breaks: "a commit on an epoch that is past is refused",
@@ -806,6 +847,17 @@ export const mutants: readonly Mutant[] = [
     from: "if (this.#backend.current().find(key)?.version !== version) return undefined;",
     to: "if (this.#backend.current().find(key)?.version === Infinity) return undefined;",
     breaks: "compareAndSet() sets only what is as it was seen",
+  }, {
+    from: "    const wait = { timeout: allowance.left, signal, label };\n" +
+      "    await this.#commit(new Map([[key, undefined]]), wait);",
+    to: "    const wait = { ...options, timeout: allowance.left };\n" +
+      "    await this.#commit(new Map([[key, undefined]]), wait);",
+    breaks: "options may be used again, for something else, while a write waits",
+  }]),
+  ...of("lib/store/locked_store.ts", contract, [{
+    from: "fn(this.#store, { ...asked, timeout: allowance.left });",
+    to: "fn(this.#store, { ...options, timeout: allowance.left });",
+    breaks: "options may be used again, for something else, while one waits for the lock",
   }]),
   ...of("lib/store/_file_backend.ts", storeCrashes, [{
     from: "    if (adds || gone) this.#contents.sync();\n",
@@ -859,7 +911,27 @@ export const mutants: readonly Mutant[] = [
     to: "const given = this.idle & ~STATE;",
     breaks: "one that has detached is shut out when its number is taken again",
   }]),
+  ...of("lib/workers/_thread_side.ts", lockContract, [{
+    from:
+      "    return this.#pass(writes) ? this.#hold(writes, this.#admit(writes, timed)) : undefined;",
+    to: "    return this.#pass(writes)\n" +
+      "      ? this.#hold(writes, this.#admit(writes, this.#timedFor(writes, options) ?? timed))\n" +
+      "      : undefined;",
+    breaks: "a getter that throws leaves nothing begun for a task either",
+  }]),
   ...of("lib/workers/_thread_side.ts", shared, [{
+    from: "const turn = this.#door.tryWrite()!;",
+    to: "const turn = new RwLock().tryWrite()!;",
+    breaks: "who is told of a synchronous wait may wait behind it",
+  }, {
+    from: "if (this.#pass(writes)) return this.#admit(writes, timed);",
+    to: "if (this.#pass(writes)) return this.#admit(writes, this.#timedFor(writes, options));",
+    breaks: "a getter that throws leaves nothing begun",
+  }, {
+    from: "          awaited.withdraw();\n          seat.wake();",
+    to: "          seat.withdraw(writes);\n          seat.wake();",
+    breaks: "one whose thread was reaped is a waiter no more",
+  }, {
     from: "        seat.withdraw(writes);\n        seat.wake();",
     to: "        seat.withdraw(writes);",
     breaks: "a waiter that gives up synchronously passes its turn on",
@@ -995,9 +1067,22 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "no commit is overwritten unseen that came while one waited",
   }, {
-    from: "      options.signal?.throwIfAborted();\n      this.writes.start(write);",
+    from: "      throwIfAborted(options.signal);\n      this.writes.start(write);",
     to: "      this.writes.start(write);",
     breaks: "nothing is committed after its signal has aborted",
+  }, {
+    from: "        this.#refuseOwnWay();\n      });",
+    to: "      });",
+    breaks: "a blocked thread does not wait for its own pins by way of another",
+  }, {
+    from: "    if (expected === undefined) return undefined;\n    return () => {",
+    to: "    return () => {\n      if (expected === undefined) return;",
+    breaks: "who has nothing to give up for is not asked",
+  }]),
+  ...of("lib/workers/shared_snapshots.ts", sharedSnapshots, [{
+    from: "return await this.#writer.update(fn, { timeout, signal, label, owner, limit });",
+    to: "return await this.#writer.update(fn, options);",
+    breaks: "options may be used again, for something else, while an update waits",
   }]),
   ...of("lib/workers/_slot_writer.ts", slots, [{
     from: "    this.#side.seat.pokeQueue();\n",
@@ -1028,6 +1113,12 @@ export const mutants: readonly Mutant[] = [
     breaks: "who waits for a change is told of it",
   }]),
   ...of("lib/workers/_slot_readers.ts", sharedSnapshots, [{
+    from:
+      "    if (isThenable(result)) return viewed(slots, result, version) as R;\n  } catch (error) {\n    slots.unpin(version.slot);\n    throw error;\n  }",
+    to:
+      "  } catch (error) {\n    slots.unpin(version.slot);\n    throw error;\n  }\n  if (isThenable(result)) return viewed(slots, result, version) as R;",
+    breaks: "a view keeps nothing pinned, though the answer's `then` cannot be read",
+  }, {
     from: "  slots.giveBack(version.slot);",
     to: "  slots.unpin(version.slot);",
     breaks: "what a view has read is not answered when the thread has been reaped meanwhile",

@@ -7,6 +7,7 @@
 import { makeLastingFolder } from "../_file_replace.ts";
 import { currentHost, type Host } from "../_host.ts";
 import { checkAcquireOptions, checkFunction, checkOptions } from "../_options.ts";
+import { throwIfAborted } from "../_signals.ts";
 import { Uses } from "../_uses.ts";
 import { LockTimeoutError } from "../errors.ts";
 import { FileLock, type FileLockOptions } from "../file_lock.ts";
@@ -229,7 +230,7 @@ export class Table implements Disposable {
     const action = `drain the queue of ${this.name}`;
     checkAcquireOptions(options, action);
     const { timeout, signal } = options;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     this.#prepare(action);
     if (this.#parts.queue.isEmpty()) return { drained: 0, setAside: [] };
     using _use = this.#uses.begin();

@@ -110,22 +110,26 @@ export class Engine<C = unknown> {
     checkKey(key, "set");
     const action = `set ${show(key)}`;
     checkWait(options, action);
+    const { signal, label } = options;
     const stored = encodeValue(value, action);
     using _use = this.#backend.use(action, true);
     const allowance = this.#allow(options);
     using _turn = await this.#stripes.one(key, options);
-    return await this.#commit(new Map([[key, stored]]), { ...options, timeout: allowance.left });
+    const wait = { timeout: allowance.left, signal, label };
+    return await this.#commit(new Map([[key, stored]]), wait);
   }
 
   async delete(key: string, options: StoreWait = {}): Promise<boolean> {
     checkKey(key, "delete");
     const action = `delete ${show(key)}`;
     checkWait(options, action);
+    const { signal, label } = options;
     using _use = this.#backend.use(action, true);
     const allowance = this.#allow(options);
     using _turn = await this.#stripes.one(key, options);
     if (this.#backend.current().find(key) === undefined) return false;
-    await this.#commit(new Map([[key, undefined]]), { ...options, timeout: allowance.left });
+    const wait = { timeout: allowance.left, signal, label };
+    await this.#commit(new Map([[key, undefined]]), wait);
     return true;
   }
 
@@ -139,12 +143,14 @@ export class Engine<C = unknown> {
     const action = `set ${show(key)}`;
     if (version !== undefined) checkVersion(version, action);
     checkWait(options, action);
+    const { signal, label } = options;
     const stored = encodeValue(value, action);
     using _use = this.#backend.use(action, true);
     const allowance = this.#allow(options);
     using _turn = await this.#stripes.one(key, options);
     if (this.#backend.current().find(key)?.version !== version) return undefined;
-    return await this.#commit(new Map([[key, stored]]), { ...options, timeout: allowance.left });
+    const wait = { timeout: allowance.left, signal, label };
+    return await this.#commit(new Map([[key, stored]]), wait);
   }
 
   async transaction<R>(
@@ -209,7 +215,7 @@ export class Engine<C = unknown> {
         if (before !== undefined) superseded.push(before);
       }
       if (staged.size === 0 && !replace) return 0;
-      const allowance = this.#allow(options);
+      const allowance = this.#allow({ timeout });
       using _turn = await this.#stripes.several(undefined, { timeout, signal, label });
       const wait = { timeout: allowance.left, signal, label };
       await this.#backend.commit({ entries: staged, replace }, wait);

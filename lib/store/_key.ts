@@ -3,6 +3,7 @@
  * exports, and never in a path.
  */
 import { checkAcquireOptions, show } from "../_options.ts";
+import { throwIfAborted } from "../_signals.ts";
 import type { GetOptions, ListOptions, StoreWait } from "./store.ts";
 
 /** The longest key, in bytes of UTF-8. */
@@ -54,7 +55,7 @@ export function checkStore(store: unknown, method: string, action: string): void
 /** Refuses options of a wait that cannot be meant, and a signal that has aborted. */
 export function checkWait(options: StoreWait, action: string): void {
   checkAcquireOptions(options, action);
-  options.signal?.throwIfAborted();
+  throwIfAborted(options.signal);
 }
 
 /** Refuses options of `get` that cannot be meant. */

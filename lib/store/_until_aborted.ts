@@ -5,7 +5,7 @@
  * asks for more, and that is not waited for: it may be just what it cannot hear. Each wait has a
  * promise of its own, for one that all of them shared would keep something of each.
  */
-import { onAbort } from "../_signals.ts";
+import { onAbort, throwIfAborted } from "../_signals.ts";
 
 /** The items of `source`, whose values are waited for as `for await` does. */
 async function* each<T>(source: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T, void> {
@@ -17,13 +17,13 @@ export async function* untilAborted<T>(
   source: AsyncIterable<T> | Iterable<T>,
   signal: AbortSignal,
 ): AsyncGenerator<T> {
-  signal.throwIfAborted();
+  throwIfAborted(signal);
   const items = each(source);
   let giveUp: ((reason: unknown) => void) | undefined;
   const link = onAbort(signal, { abort: (reason) => giveUp?.(reason), afterAbort() {} });
   try {
     for (;;) {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       const { value, done } = await new Promise<IteratorResult<T, void>>((resolve, reject) => {
         giveUp = reject;
         items.next().then(resolve, reject);

@@ -134,36 +134,32 @@ export class LockedStore implements Store {
 
   /** The value of a key, with the lock shared; see {@linkcode VersionReader.get}. */
   get<T = unknown>(key: string, options: GetOptions = {}): Promise<Entry<T> | undefined> {
-    return this.#inside(
-      "withRead",
-      (store, wait) => store.get<T>(key, { ...options, ...wait }),
-      options,
-    );
+    return this.#inside("withRead", (store, asked) => store.get<T>(key, asked), options);
   }
 
   /** The keys that are there, with the lock shared; see {@linkcode VersionReader.list}. */
   list(options: ListOptions = {}): Promise<readonly KeyVersion[]> {
-    return this.#inside("withRead", (store, wait) => store.list({ ...options, ...wait }), options);
+    return this.#inside("withRead", (store, asked) => store.list(asked), options);
   }
 
   /** The versions of a key, with the lock shared; see {@linkcode VersionReader.versions}. */
   versions(key: string, options: StoreWait = {}): Promise<readonly number[]> {
-    return this.#inside("withRead", (store, wait) => store.versions(key, wait), options);
+    return this.#inside("withRead", (store, asked) => store.versions(key, asked), options);
   }
 
   /** Keeps a version, with the lock shared until it has it; see {@linkcode ReadableStore.snapshot}. */
   snapshot(options: StoreWait = {}): Promise<StoreSnapshot> {
-    return this.#inside("withRead", (store, wait) => store.snapshot(wait), options);
+    return this.#inside("withRead", (store, asked) => store.snapshot(asked), options);
   }
 
   /** Stores a value, with the lock held alone; see {@linkcode Store.set}. */
   set(key: string, value: unknown, options: StoreWait = {}): Promise<number> {
-    return this.#inside("withWrite", (store, wait) => store.set(key, value, wait), options);
+    return this.#inside("withWrite", (store, asked) => store.set(key, value, asked), options);
   }
 
   /** Takes a key away, with the lock held alone; see {@linkcode Store.delete}. */
   delete(key: string, options: StoreWait = {}): Promise<boolean> {
-    return this.#inside("withWrite", (store, wait) => store.delete(key, wait), options);
+    return this.#inside("withWrite", (store, asked) => store.delete(key, asked), options);
   }
 
   /** Stores a value if nothing has changed, with the lock held alone. */
@@ -175,7 +171,7 @@ export class LockedStore implements Store {
   ): Promise<number | undefined> {
     return this.#inside(
       "withWrite",
-      (store, wait) => store.compareAndSet(key, version, value, wait),
+      (store, asked) => store.compareAndSet(key, version, value, asked),
       options,
     );
   }
@@ -185,11 +181,7 @@ export class LockedStore implements Store {
     fn: (transaction: Transaction) => R | Promise<R>,
     options: TransactionOptions = {},
   ): Promise<R> {
-    return this.#inside(
-      "withWrite",
-      (store, wait) => store.transaction(fn, { ...options, ...wait }),
-      options,
-    );
+    return this.#inside("withWrite", (store, asked) => store.transaction(fn, asked), options);
   }
 
   /** Stores many values, with the lock held alone while they come; see {@linkcode Store.load}. */
@@ -197,11 +189,7 @@ export class LockedStore implements Store {
     items: AsyncIterable<Item> | Iterable<Item>,
     options: LoadOptions = {},
   ): Promise<number> {
-    return this.#inside(
-      "withWrite",
-      (store, wait) => store.load(items, { ...options, ...wait }),
-      options,
-    );
+    return this.#inside("withWrite", (store, asked) => store.load(items, asked), options);
   }
 
   /** The same store behind the same lock, with nothing to write with. */
@@ -209,17 +197,19 @@ export class LockedStore implements Store {
     return new StoreView(this);
   }
 
-  async #inside<R>(
+  /** `fn` is given what it was asked for when it was called, and the time that is left. */
+  async #inside<O extends StoreWait, R>(
     how: "withRead" | "withWrite",
-    fn: (store: Store, wait: StoreWait) => R | Promise<R>,
-    options: StoreWait,
+    fn: (store: Store, asked: O) => R | Promise<R>,
+    options: O,
   ): Promise<R> {
     const action = how === "withRead" ? "read from the store" : "write to the store";
     checkFunction("fn", fn, action);
     checkWait(options, action);
-    const { timeout = Infinity, signal, label } = options;
+    const asked = { ...options };
+    const { timeout = Infinity, signal, label } = asked;
     const allowance = new Allowance(this.#host, timeout);
-    const inside = () => fn(this.#store, { timeout: allowance.left, signal, label });
+    const inside = () => fn(this.#store, { ...asked, timeout: allowance.left });
     return await this.#lock[how](inside, { timeout, signal, label });
   }
 }

@@ -1,6 +1,7 @@
 /** Those of one thread who wait for a later epoch. */
 import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import type { Host } from "../_host.ts";
+import { throwIfAborted } from "../_signals.ts";
 import type { ChangeOptions } from "../_snapshots_types.ts";
 import { ChangeTimeoutError } from "../errors.ts";
 import type { Slots } from "./_slots.ts";
@@ -29,7 +30,7 @@ export class SlotChanges {
 
   /** Waits until the epoch is later than `since`; answers it. */
   async wait(since: number, { timeout = Infinity, signal }: ChangeOptions): Promise<number> {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const { awaited, epoch } = this.#search(since);
     if (awaited.attempt()) return epoch();
     if (timeout === 0) throw awaited.timedOut();

@@ -17,11 +17,11 @@ export function viewCurrent<R>(slots: Slots, fn: (value: SlotBytes, epoch: numbe
   let result: R;
   try {
     result = fn(version.value, version.epoch);
+    if (isThenable(result)) return viewed(slots, result, version) as R;
   } catch (error) {
     slots.unpin(version.slot);
     throw error;
   }
-  if (isThenable(result)) return viewed(slots, result, version) as R;
   slots.giveBack(version.slot);
   return result;
 }

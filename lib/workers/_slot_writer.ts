@@ -11,11 +11,13 @@
  * longer current, for nobody waits for the slot that is; so it cannot succeed any more. Whoever has
  * the turn and finds no slot signals all who wait for theirs, and who is signalled looks whether its
  * wait is worthwhile still. One that looked before its base was past had read its signal before
- * that, and wakes; one that looks later sees that it is.
+ * that, and wakes; one that looks later sees that it is. (A blocked thread looks besides whether its
+ * own pins are on all slots but the current one: whoever has the turn waits for it then.)
  */
 import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import type { Host } from "../_host.ts";
 import { checkEpoch, show } from "../_options.ts";
+import { throwIfAborted } from "../_signals.ts";
 import type { UpdateContext, UpdateOptions } from "../_snapshots_types.ts";
 import { UpdateRun } from "../_update.ts";
 import { type Write, type WriteEnd, Writes } from "../_writes.ts";
@@ -130,7 +132,7 @@ export class SlotWriter {
       using _turn = await this.#side.acquire(true, options, worthwhile);
       worthwhile?.();
       let free = await this.#slot(write, options);
-      options.signal?.throwIfAborted();
+      throwIfAborted(options.signal);
       this.writes.start(write);
       const epoch = this.#slots.epoch + 1;
       const next = await job.make();
@@ -149,7 +151,10 @@ export class SlotWriter {
     const write = this.writes.request(options.label);
     try {
       const worthwhile = this.#worthwhile(job.expected);
-      const timed = this.#side.acquireSync(true, options, worthwhile);
+      const timed = this.#side.acquireSync(true, options, () => {
+        worthwhile?.();
+        this.#refuseOwnWay();
+      });
       using _turn = new Hold(this.#side, "write", timed);
       worthwhile?.();
       let free = this.#slotSync(write, options);
@@ -215,7 +220,7 @@ export class SlotWriter {
   async #slot(write: Write, { timeout = Infinity, signal }: UpdateOptions): Promise<FreeSlot> {
     const free = this.#slots.find();
     if (free !== undefined) return free;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     if (timeout === 0) throw this.#timedOut(write);
     const { awaited, found } = this.#search(write);
     const left = Math.max(0, timeout - this.#waited(write));
@@ -227,15 +232,19 @@ export class SlotWriter {
     const free = this.#slots.find();
     if (free !== undefined) return free;
     if (timeout === 0) throw this.#timedOut(write);
-    if (this.#slots.isInOwnWay) {
-      throw new Error(
-        `Cannot commit to ${this.#side.label} synchronously: this thread itself has pinned all ` +
-          "other versions, and could never release one while it waits",
-      );
-    }
+    this.#refuseOwnWay();
     const { awaited, found } = this.#search(write);
     if (!blockFor(awaited, timeout - this.#waited(write), this.#host)) throw this.#timedOut(write);
     return found();
+  }
+
+  /** Throws where a blocked thread would wait for what only itself can release. */
+  #refuseOwnWay(): void {
+    if (!this.#slots.isInOwnWay) return;
+    throw new Error(
+      `Cannot commit to ${this.#side.label} synchronously: this thread itself has pinned all ` +
+        "other versions, and could never release one while it waits",
+    );
   }
 
   #search(write: Write): { awaited: Awaited; found: () => FreeSlot } {

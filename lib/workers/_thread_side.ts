@@ -12,7 +12,7 @@ import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import { currentHost, type Host } from "../_host.ts";
 import { Meter, type Timed } from "../_meter.ts";
 import { tell } from "../_observers.ts";
-import { type AbortLink, onAbort } from "../_signals.ts";
+import { type AbortLink, relayAbort, throwIfAborted } from "../_signals.ts";
 import { LockTimeoutError } from "../errors.ts";
 import type {
   AcquireOptions,
@@ -35,7 +35,6 @@ export type Worthwhile = () => void;
 /** A task on its way in; the door knows it as the owner of its place. */
 class Caller {
   readonly timed: Timed;
-
   constructor(
     readonly writes: boolean,
     options: AcquireOptions | undefined,
@@ -102,8 +101,9 @@ export class ThreadSide implements Side {
 
   /** Enters if that needs no waiting. */
   enter(writes: boolean, options?: AcquireOptions): Guard | undefined {
-    if (!this.#pass(writes)) return undefined;
-    return this.#hold(writes, this.#admit(writes, this.#timedFor(writes, options)));
+    // First, for what a getter of the options throws must find nothing begun.
+    const timed = this.#timedFor(writes, options);
+    return this.#pass(writes) ? this.#hold(writes, this.#admit(writes, timed)) : undefined;
   }
 
   /**
@@ -150,7 +150,8 @@ export class ThreadSide implements Side {
     options: AcquireOptions | undefined,
     worthwhile?: Worthwhile,
   ): Timed | undefined {
-    if (this.#pass(writes)) return this.#admit(writes, this.#timedFor(writes, options));
+    const timed = this.#timedFor(writes, options);
+    if (this.#pass(writes)) return this.#admit(writes, timed);
     const { timeout = Infinity } = options ?? {};
     const caller = new Caller(writes, options, this.#host.now(), worthwhile);
     if (timeout === 0) throw this.#timedOut(caller);
@@ -161,9 +162,6 @@ export class ThreadSide implements Side {
       );
     }
     const { seat } = this;
-    seat.enqueue(writes);
-    this.#meter?.waits(caller.timed);
-    this.#front = caller;
     let entered = false;
     const sought = {
       words: seat.words,
@@ -173,7 +171,14 @@ export class ThreadSide implements Side {
         return entered = seat.attempt(writes);
       },
     };
+    this.#meter?.waits(caller.timed);
+    // Nothing else of this thread runs meanwhile but the one told of a long wait; should that want
+    // the lock too, it comes after this.
+    const turn = this.#door.tryWrite()!;
+    this.#queued++;
     try {
+      seat.enqueue(writes);
+      this.#front = caller;
       let left = timeout;
       if (this.#onContention !== undefined && this.#contentionAfter < timeout) {
         if (!blockFor(sought, this.#contentionAfter, this.#host)) this.#tell(caller);
@@ -182,12 +187,14 @@ export class ThreadSide implements Side {
       if (!entered && !blockFor(sought, left, this.#host)) throw this.#timedOut(caller);
       return this.#admit(writes, caller.timed);
     } finally {
+      this.#queued--;
       this.#front = undefined;
       if (!entered) {
         this.#gaveUp(caller, false);
         seat.withdraw(writes);
         seat.wake();
       }
+      turn.release();
     }
   }
 
@@ -288,13 +295,11 @@ export class ThreadSide implements Side {
     signal: AbortSignal | undefined,
   ): Promise<Guard> {
     const { worthwhile } = caller;
-    let link: AbortLink | undefined;
+    let relay: AbortLink | undefined;
     if (worthwhile !== undefined) {
       const refusal = new AbortController();
       this.#doubtful.set(worthwhile, refusal);
-      const abort = (reason: unknown) => refusal.abort(reason);
-      // `AbortSignal.any` would refuse a signal of another realm.
-      link = signal && onAbort(signal, { abort, afterAbort() {} });
+      relay = signal && relayAbort(signal, refusal);
       signal = refusal.signal;
     }
     try {
@@ -302,8 +307,8 @@ export class ThreadSide implements Side {
     } catch (error) {
       throw error instanceof LockTimeoutError ? this.#timedOut(caller, error.waited) : error;
     } finally {
-      link?.remove();
       if (worthwhile !== undefined) this.#doubtful.delete(worthwhile);
+      relay?.remove();
     }
   }
 
@@ -324,7 +329,7 @@ export class ThreadSide implements Side {
     signal: AbortSignal | undefined,
   ): Promise<Guard> {
     // It may have aborted since the door opened.
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const { seat } = this;
     const { writes, worthwhile } = caller;
     seat.enqueue(writes);
@@ -336,12 +341,13 @@ export class ThreadSide implements Side {
         this.#clearDoor();
         try {
           worthwhile?.();
+          return seat.attempt(writes);
         } catch (reason) {
+          // Also when this thread was reaped, whose place is gone already.
           awaited.withdraw();
           seat.wake();
           throw reason;
         }
-        return seat.attempt(writes);
       },
       withdraw: () => {
         seat.withdraw(writes);

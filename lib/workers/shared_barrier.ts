@@ -10,6 +10,7 @@
 import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
 import { currentHost, type Host } from "../_host.ts";
 import { checkAcquireOptions } from "../_options.ts";
+import { throwIfAborted } from "../_signals.ts";
 import { BarrierTimeoutError } from "./_errors.ts";
 import {
   allocate,
@@ -152,7 +153,7 @@ export class SharedBarrier {
   async wait(options: BarrierOptions = {}): Promise<number> {
     checkAcquireOptions(options, "wait at barrier");
     const { timeout = Infinity, signal } = options;
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const begun = this.#host.now();
     const { index, round } = this.#arrive();
     if (round === undefined) return index;

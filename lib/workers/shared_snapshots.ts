@@ -71,7 +71,8 @@ export type * from "./_shared_snapshots_types.ts";
  * - **Room**: when readers have pinned all versions but the current one, a writer waits until one is
  *   released, or fails by its `timeout` with a {@linkcode SlotTimeoutError}; readers do not notice. A
  *   commit that waits behind it gives up when that writer waits for the slot of its base. But do not
- *   call `update` while you hold a pin: if as many do as there are slots, all wait for one another.
+ *   call `update` while you hold a pin, nor `commit` while you hold one on another version than its
+ *   base: if as many do as there are slots, all wait for one another.
  * - **Cancellation**: a wait that times out or aborts leaves nothing behind. An async wait keeps the
  *   process alive exactly while it lasts.
  * - **Death**: a thread that was terminated keeps its pins and its turn until another calls
@@ -295,7 +296,8 @@ export class SharedSnapshots {
     checkFunction("fn", fn, "update");
     checkAcquireOptions(options, "update");
     if (options.limit !== undefined) checkDuration("limit", options.limit, "update");
-    return await this.#writer.update(fn, options);
+    const { timeout, signal, label, owner, limit } = options;
+    return await this.#writer.update(fn, { timeout, signal, label, owner, limit });
   }
 
   /**
@@ -356,7 +358,8 @@ export class SharedSnapshots {
     options: CommitOptions = {},
   ): Promise<number> {
     checkAcquireOptions(options, "commit");
-    return await this.#writer.commit(base, next, options);
+    const { timeout, signal, label, owner } = options;
+    return await this.#writer.commit(base, next, { timeout, signal, label, owner });
   }
 
   /**

@@ -246,6 +246,42 @@ const leaving: Promised[] = [
     },
   },
   {
+    name: "a getter of the options that throws, whenever it is read, leaves nothing",
+    async check(setup) {
+      const failure = new Error("not to be read");
+      for (const held of [false, true]) {
+        for (let reads = 1, failed = true; failed; reads++) {
+          const holder = held ? await granted(setup, setup.mine.write()) : undefined;
+          let left = reads;
+          const read = <T>(value: T): T => {
+            if (--left === 0) throw failure;
+            return value;
+          };
+          const entering = watch(setup.theirs.write({
+            get timeout() {
+              return read(1000);
+            },
+            get signal() {
+              return read(undefined);
+            },
+            get label() {
+              return read("job");
+            },
+            get owner() {
+              return read(setup);
+            },
+          }));
+          await setup.advance(0);
+          holder?.release();
+          failed = (await settled(setup, entering)).state === "rejected";
+          if (failed) assert.equal(entering.error, failure);
+          else entering.value!.release();
+          await assertNothingLeft(setup);
+        }
+      }
+    },
+  },
+  {
     name: "a timeout of 0 takes the lock if it is free, and else gives up at once",
     async check(setup) {
       const guard = await granted(setup, setup.mine.write({ timeout: 0 }));

@@ -24,6 +24,7 @@ import {
   FileLock,
   type Guard,
   LockTimeoutError,
+  RwLock,
   UnsupportedError,
 } from "../../mod.ts";
 import { Folder } from "./_folder.ts";
@@ -406,6 +407,63 @@ test("FileLock.waitForUnlock() times out and aborts", limit, async () => {
   await assert.rejects(waits, reason);
   await assert.rejects(lock.waitForUnlock({ timeout: NaN }), RangeError);
 });
+
+test(
+  "FileLock.close() lets those be served who wait, though the file is replaced",
+  limit,
+  async () => {
+    using folder = new Folder();
+    const path = folder.at("lock");
+    using holder = new FileLock(path);
+    const guard = await holder.write();
+    const lock = new FileLock(path);
+    const waits = [lock.write(), lock.read()];
+    lock.close();
+    const before = slotsOf(systemHost).size;
+    renameSync(path, folder.at("old"));
+    writeFileSync(path, "");
+    guard.release();
+    const served = await waits[0];
+    assert.equal(free(path), false);
+    served.release();
+    (await waits[1]).release();
+    assert.equal(free(path), true);
+    assert.throws(() => lock.tryRead(), /this FileLock is closed/);
+    assert(slotsOf(systemHost).size <= before, "descriptors are left open");
+  },
+);
+
+test(
+  "FileLock tells of a passed timeout also when its path cannot be looked at",
+  limit,
+  async () => {
+    using folder = new Folder();
+    const path = folder.at("lock");
+    using holder = new FileLock(path);
+    using _guard = await holder.write();
+    const told: Contention[] = [];
+    using lock = new FileLock(path, {
+      retry: { min: 60_000, max: 60_000 },
+      contentionAfter: 10,
+      onContention: (event) => void told.push(event),
+    });
+    const waits = lock.waitForUnlock({ timeout: 30 });
+    const acquires = lock.write({ timeout: 30 });
+    // Another whose time is up at that moment; it would have to wait for ever.
+    const other = new RwLock();
+    using _other = await other.write();
+    const beside = other.write({ timeout: 30 });
+    lock.close();
+    holder.close();
+    unlinkSync(path);
+    symlinkSync(path, path); // leads round and round
+    await assert.rejects(waits, LockTimeoutError);
+    await assert.rejects(acquires, LockTimeoutError);
+    await assert.rejects(beside, LockTimeoutError);
+    assert.equal(told.length, 1);
+    assert.deepEqual(lock.query(), { holders: [], waiters: [] });
+  },
+);
 
 test("FileLock acquires the file that is at its path, when that was replaced", limit, async () => {
   using folder = new Folder();

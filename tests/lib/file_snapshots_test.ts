@@ -26,6 +26,7 @@ import {
   FileSnapshots,
   LockTimeoutError,
   UpdateLimitError,
+  type UpdateOptions,
 } from "../../mod.ts";
 import { Folder } from "./_folder.ts";
 
@@ -168,6 +169,18 @@ test(
     assert.equal(here.timers + there.timers, 0);
   },
 );
+
+test("FileSnapshots.update() goes by what its options were when it was called", limit, async () => {
+  using folder = new Folder();
+  using state = new FileSnapshots(folder.at("state"), "old");
+  const gate = Promise.withResolvers<string>();
+  const running = state.update(() => gate.promise);
+  const options: UpdateOptions = { limit: 60_000 };
+  const update = state.update(() => "newer", options);
+  Object.assign(options, { limit: 0, signal: AbortSignal.abort(new Error("no")) });
+  gate.resolve("new");
+  assert.deepEqual(await Promise.all([running, update]), [1, 2]);
+});
 
 test("FileSnapshots.update() refuses a late result", limit, async () => {
   using folder = new Folder();

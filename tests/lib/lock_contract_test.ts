@@ -214,6 +214,17 @@ const twins: readonly [defect: string, twin: new (options?: LockOptions) => Twin
     /times out|aborts|give up/,
   ],
   [
+    "looks at its options when it is inside",
+    class extends Twin {
+      protected override async acquire(mode: LockMode, options?: AcquireOptions) {
+        const guard = await super.acquire(mode);
+        void options?.label;
+        return guard;
+      }
+    },
+    /getter of the options/,
+  ],
+  [
     "loses the lock when an abort meets the grant",
     class extends Twin {
       protected override async acquire(mode: LockMode, options: AcquireOptions = {}) {

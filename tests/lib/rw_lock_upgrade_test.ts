@@ -84,6 +84,15 @@ describe("RwLock.upgradable()", { timeout }, () => {
     const bad = await outcome(lock.upgradable({ timeout: "1" as never }));
     assert(bad instanceof TypeError);
     assert.match(bad.message, /^Cannot read-lock upgradably: timeout/);
+    let reads = 0;
+    const onceOnly = {
+      get timeout() {
+        if (++reads > 1) throw new Error("read again");
+        return 1000;
+      },
+    };
+    assert.match(String(await outcome(lock.upgradable(onceOnly))), /read again/);
+    assert.deepEqual(waiting(lock), []);
     assert.equal(host.timers, 0);
   });
 });

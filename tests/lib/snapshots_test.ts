@@ -107,8 +107,27 @@ describe("Snapshots: reading", { timeout }, () => {
         throw error;
       }), error);
     assert.equal(await outcome(snapshots.view(() => Promise.reject(error))), error);
+    const thrower = {
+      get then() {
+        throw error;
+      },
+    };
+    assert.throws(() => snapshots.view(() => thrower), error);
     await snapshots.update(() => "c");
     assert.deepEqual(retired, ["0:a", "1:b"]);
+  });
+
+  test("Snapshots.view() waits for whatever `await` waits for", { timeout }, async () => {
+    const { snapshots } = create();
+    for (const shape of [{}, () => {}]) {
+      const gate = Promise.withResolvers<string>();
+      const then = (resolve: (value: string) => void) => void gate.promise.then(resolve);
+      const view = snapshots.view(() => Object.assign(shape, { then }));
+      assert.equal(snapshots.stats().readers, 1);
+      gate.resolve("seen");
+      assert.equal(await view, "seen");
+      assert.equal(snapshots.stats().readers, 0);
+    }
   });
 });
 
@@ -329,6 +348,24 @@ describe("Snapshots: updating", { timeout }, () => {
     assert.equal(await outcome(update), "no");
     assert.deepEqual([ran, state(snapshots)], [false, "0:a"]);
     assert.equal(await snapshots.update(() => "b", { timeout: 0 }), 1);
+  });
+
+  test("an update goes by what its options were when it was called", { timeout }, async () => {
+    const { snapshots, host } = create();
+    const gate = Promise.withResolvers<string>();
+    const first = snapshots.update(() => gate.promise);
+    const options: UpdateOptions = { limit: 60 };
+    const inside = Promise.withResolvers<string>();
+    const second = snapshots.update(() => inside.promise, options);
+    const another = () => Object.assign(options, { limit: 1, signal: AbortSignal.abort("no") });
+    another(); // while it waits
+    gate.resolve("b");
+    assert.equal(await first, 1);
+    await settle();
+    another(); // while it runs
+    host.advance(50);
+    inside.resolve("c");
+    assert.equal(await second, 2);
   });
 
   test("an update that has ended leaves no timer and no listener", { timeout }, async () => {

@@ -1,7 +1,13 @@
 /** What every store does, in one suite for all of them. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Store, Transaction } from "../../../lib/store/mod.ts";
+import type {
+  GetOptions,
+  LoadOptions,
+  Store,
+  Transaction,
+  TransactionOptions,
+} from "../../../lib/store/mod.ts";
 import { outcome } from "../../_fake_host.ts";
 import { kinds } from "./_stores.ts";
 
@@ -376,6 +382,44 @@ for (const { name, open } of kinds) {
       await transaction;
       assert.equal(await valueOf(store, "a"), 2);
       assert.deepEqual(await keysOf(store), ["a"]);
+    });
+
+    test("what waits goes by the options it was called with", limit, async () => {
+      using opened = open({ keep: 4 });
+      const { store } = opened;
+      const first = await store.set("a", 1);
+      const { opened: held, open: letGo } = gate();
+      const inside = gate();
+      const transaction = store.transaction(async (tx) => {
+        inside.open();
+        await held;
+        tx.set("b", 2);
+      });
+      await inside.opened;
+      const options: GetOptions & TransactionOptions & LoadOptions = { version: first, limit: 1e6 };
+      const waiting = [
+        store.set("a", 3, options),
+        store.compareAndSet("none", undefined, 4, options),
+        store.delete("b", options),
+        store.transaction((tx) => tx.set("c", 5), options),
+        store.load([{ key: "d", value: 6 }], options),
+        store.get("a", options),
+      ];
+      const signal = AbortSignal.abort(new Error("of another call"));
+      Object.assign(options, {
+        signal,
+        timeout: 0,
+        version: 1e6,
+        limit: 0,
+        keys: [],
+        replace: true,
+      });
+      letGo();
+      await transaction;
+      const answers = await Promise.all(waiting);
+      assert.deepEqual(answers[2], true);
+      assert.deepEqual(answers[5], { key: "a", value: 1, version: first });
+      assert.deepEqual(await keysOf(store), ["a", "c", "d", "none"]);
     });
 
     test("snapshot() stays what it was, until it is disposed of", limit, async () => {

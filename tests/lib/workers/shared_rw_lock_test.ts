@@ -508,6 +508,67 @@ describe("SharedRwLock, where a wait ends early,", () => {
     assert.equal(mine.tryRead()?.mode, "read");
   });
 
+  test("who is told of a synchronous wait comes after it, if he wants the lock too", {
+    timeout,
+  }, async () => {
+    const [, theirs] = pair();
+    const found: unknown[] = [];
+    let later: Promise<Guard> | undefined;
+    const mine = SharedRwLock.attach(theirs.handle, {
+      contentionAfter: 1,
+      onContention() {
+        if (later !== undefined) return;
+        found.push(mine.tryWrite(), mine.tryRead());
+        for (const call of [() => mine.readSync(), () => mine.detach()]) {
+          try {
+            found.push(call());
+          } catch (error) {
+            found.push((error as Error).message.replace(/:.*/, ""));
+          }
+        }
+        later = mine.write();
+        found.push(mine.query().waiters.length);
+      },
+    });
+    const guard = theirs.writeSync();
+    assert.throws(() => mine.writeSync({ timeout: 5 }), LockTimeoutError);
+    assert.deepEqual(found, [
+      undefined,
+      undefined,
+      "Cannot read-lock table synchronously",
+      `Cannot detach owner ${mine.owner} from table`,
+      2,
+    ]);
+    assert.equal(await outcome(later!), "pending");
+    guard.release();
+    (await later!).release();
+    mine.writeSync().release();
+    mine.detach();
+  });
+
+  test("a getter of the options that throws leaves a synchronous acquire undone", {
+    timeout,
+  }, () => {
+    const [mine] = pair();
+    for (let reads = 1, failed = true; failed; reads++) {
+      let left = reads;
+      const options = {
+        get label() {
+          if (--left === 0) throw new Error("not to be read");
+          return "job";
+        },
+      };
+      try {
+        mine.writeSync(options).release();
+        failed = false;
+      } catch (error) {
+        assert.equal((error as Error).message, "not to be read");
+      }
+      assert.deepEqual(mine.query(), { holders: [], waiters: [] });
+      mine.tryWrite()!.release();
+    }
+  });
+
   test("refuses a synchronous wait for a task of its own thread", { timeout }, async () => {
     const [mine, theirs] = pair();
     const message = /^Cannot write-lock table synchronously: tasks of this thread hold it or are/;
@@ -633,6 +694,17 @@ describe("SharedRwLock.stats()", () => {
     controller.abort(new Error("enough"));
     assert.equal(lock.stats().waiters, 0);
     await assert.rejects(waiter, /enough/);
+  });
+
+  test("counts a waiter no more whose thread has been reaped", { timeout }, async () => {
+    const mine = SharedRwLock.create();
+    const theirs = SharedRwLock.attach(mine.handle, { stats: true });
+    using _guard = mine.writeSync();
+    const late = theirs.write();
+    assert.equal(theirs.stats().waiters, 1);
+    mine.reap(theirs.owner);
+    await assert.rejects(late, OwnerReapedError);
+    assert.equal(theirs.stats().waiters, 0);
   });
 
   test("counts a synchronous wait", { timeout }, () => {

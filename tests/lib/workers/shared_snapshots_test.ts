@@ -8,6 +8,7 @@ import {
   LockTimeoutError,
   type Pin,
   UpdateLimitError,
+  type UpdateOptions,
 } from "../../../mod.ts";
 import {
   OwnerReapedError,
@@ -18,6 +19,7 @@ import {
   SlotTimeoutError,
 } from "../../../lib/workers/mod.ts";
 import { FakeHost, outcome } from "../../_fake_host.ts";
+import { ForeignSignal } from "../../_foreign_signal.ts";
 import { until } from "./_until.ts";
 
 const timeout = 30_000;
@@ -172,6 +174,13 @@ describe("SharedSnapshots", () => {
     free();
     await assert.rejects(theirs.view(() => Promise.reject(new Error("later"))), /later/);
     free();
+    const thrower = {
+      get then() {
+        throw new Error("not to be read");
+      },
+    };
+    assert.throws(() => theirs.view(() => thrower), /not to be read/);
+    free();
     assert.throws(() => theirs.view(undefined as never), TypeError);
   });
 
@@ -291,6 +300,76 @@ describe("SharedSnapshots.update()", () => {
       return value;
     });
     assert.equal(mine.epoch, 2);
+  });
+
+  test("goes by what its options were when it was called", { timeout }, async () => {
+    const [mine] = pair();
+    const gate = Promise.withResolvers<Uint8Array>();
+    const running = mine.update(() => gate.promise);
+    const options: UpdateOptions = { limit: 60_000, timeout: 60_000 };
+    const update = mine.update(() => setImmediate(b(2)), options);
+    const commit = assert.rejects(mine.commit(0, b(3), options), ConflictError);
+    Object.assign(options, { limit: 0, timeout: 0, signal: AbortSignal.abort(new Error("no")) });
+    gate.resolve(b(1));
+    assert.deepEqual(await Promise.all([running, update]), [1, 2]);
+    await commit;
+    // One whose base is current when its turn comes, as the write before it fails.
+    const fails = mine.update(() => setImmediate().then(() => assert.fail("of itself")));
+    const again: UpdateOptions = {};
+    const late = mine.commit(2, b(3), again);
+    Object.assign(again, options);
+    await assert.rejects(fails, /of itself/);
+    assert.equal(await late, 3);
+  });
+
+  test("ends by a signal of another realm, wherever it waits", { timeout }, async () => {
+    const [mine, theirs] = pair({ slots: 2 });
+    using pin = mine.pin();
+    commitAll(mine, 1);
+    const foreign = new ForeignSignal();
+    const signal = foreign.asSignal;
+    // For a slot, for the turn, and behind others of its thread; and for a change.
+    const waits = [
+      mine.update(() => b(9), { signal }),
+      theirs.update(() => b(9), { signal }),
+      theirs.update(() => b(9), { signal }),
+      theirs.commit(1, b(9), { signal }),
+      theirs.changed(1, { signal }),
+    ];
+    for (const wait of waits) assert.equal(await outcome(wait), "pending");
+    foreign.abort(new Error("elsewhere"));
+    for (const wait of waits) await assert.rejects(wait, /elsewhere/);
+    assert.deepEqual([pin.epoch, mine.epoch], [0, 1]);
+    assert.deepEqual(mine.stats().turn, { holders: [], waiters: [] });
+  });
+
+  test("is not asked behind others of its thread whether it is worthwhile, as commits are", {
+    timeout,
+  }, async () => {
+    // Who may be turned away has a controller, and is asked whenever the first of the thread tries:
+    // were all asked, many would cost the square of their number.
+    const made: Record<string, number> = { update: 0, commit: 0 };
+    const { AbortController } = globalThis;
+    for (const how of ["update", "commit"] as const) {
+      const [mine] = pair();
+      const gate = Promise.withResolvers<Uint8Array>();
+      const writes = [mine.update(() => gate.promise), mine.update(() => b(2))];
+      globalThis.AbortController = class extends AbortController {
+        constructor() {
+          super();
+          made[how]++;
+        }
+      };
+      try {
+        const late = how === "update" ? mine.update(() => b(3)) : mine.commit(0, b(3));
+        writes.push(late.catch(() => 0));
+      } finally {
+        globalThis.AbortController = AbortController;
+      }
+      gate.resolve(b(1));
+      await Promise.all(writes);
+    }
+    assert.deepEqual(made, { update: 0, commit: 1 });
   });
 
   test("does not hold readers up, whatever it waits for", { timeout }, async () => {
@@ -429,6 +508,17 @@ describe("SharedSnapshots, when all slots are pinned,", () => {
     assert.equal(await outcome(late), "pending");
     pins[0][Symbol.dispose]();
     assert.equal(await late, 3);
+    commitAll(theirs, 4);
+    pins.push(mine.pin());
+    commitAll(theirs, 5);
+    // Whoever has the turn waits for this thread too, so that it waits for itself by way of him.
+    const theirLate = theirs.update(() => b(6));
+    assert.equal(await outcome(theirLate), "pending");
+    assert.throws(() => mine.updateSync(() => b(7), { timeout: 5000 }), { message });
+    assert.throws(() => mine.commitSync(5, b(7), { timeout: 5000 }), { message });
+    pins[1][Symbol.dispose]();
+    assert.equal(await theirLate, 6);
+    assert.deepEqual(mine.stats().turn, { holders: [], waiters: [] });
   });
 });
 
@@ -492,25 +582,6 @@ describe("SharedSnapshots.commit()", () => {
       assert.equal(theirs.stats().conflicts, 3);
     });
   }
-
-  test("takes a signal of another realm, also behind others of its thread", {
-    timeout,
-  }, async () => {
-    const [mine, theirs] = pair();
-    // Like one of a frame or a library: all that a signal has, and no `AbortSignal` of this realm.
-    const signal = Object.assign(new EventTarget(), { aborted: false, reason: "enough" });
-    const options = { signal: signal as unknown as AbortSignal };
-    const gate = Promise.withResolvers<Uint8Array>();
-    const running = mine.update(() => gate.promise);
-    const front = theirs.update(([value]) => b(value + 1));
-    const late = [theirs.commit(0, b(9), options), theirs.update(() => b(9), options)];
-    await setImmediate();
-    signal.aborted = true;
-    signal.dispatchEvent(new Event("abort"));
-    for (const one of late) assert.equal(await one.catch((reason) => reason), "enough");
-    gate.resolve(b(1));
-    assert.deepEqual(await Promise.all([running, front]), [1, 2]);
-  });
 
   test("still times out and aborts behind others of its thread", { timeout }, async () => {
     const [mine, theirs] = pair();
