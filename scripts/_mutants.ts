@@ -1203,6 +1203,15 @@ export const mutants: readonly Mutant[] = [
     to: "const farewell = told.catch(",
     breaks: "a release is bounded in time",
   }]),
+  ...of("lib/redis/_connection.ts", redisFaults, [{
+    from: "if (silent && nobody) session?.close(",
+    to: "if (silent && nobody) void (",
+    breaks: "a connection that is dead without a word is replaced",
+  }, {
+    from: "if (silent && nobody) session?.close(",
+    to: "if (silent) session?.close(",
+    breaks: "a server that says nothing for a while costs nobody who is inside the lock",
+  }]),
   ...of("lib/redis/_connection.ts", redisClosing, [{
     from: "    await Promise.all(this.#farewells);\n",
     to: "",

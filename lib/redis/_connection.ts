@@ -18,6 +18,8 @@ const PAUSE = { min: 20, max: 1000 };
 
 /** Whoever has a stake in the session. */
 export interface Dependent {
+  /** How many of it are inside. */
+  readonly inside: number;
   /** The session is gone. */
   sessionLost(reason: string): void;
   /** There is a session again. */
@@ -111,11 +113,22 @@ export class Connection {
     return new RedisUnavailableError(action, this.server, explain(error), error);
   }
 
-  /** An answer that nobody waits for without end: a server may be there and say nothing. */
+  /**
+   * An answer that nobody waits for without end: a server may be there and say nothing. Where nothing at
+   * all was heard meanwhile the connection may be dead, which can take the system a quarter of an hour to
+   * notice, so another is tried. Not while somebody is inside: he would lose the lock by it, and his
+   * renewals show it too.
+   */
   async soon<T>(answer: Promise<T>): Promise<T> {
-    const { connectTimeout } = this;
+    const { connectTimeout, session } = this;
+    const before = session?.answers;
     const { promise, reject } = Promise.withResolvers<never>();
-    const expire = () => reject(new Error(unanswered(connectTimeout)));
+    const expire = () => {
+      reject(new Error(unanswered(connectTimeout)));
+      const silent = session?.answers === before;
+      const nobody = [...this.dependents].every(({ inside }) => inside === 0);
+      if (silent && nobody) session?.close(unanswered(connectTimeout));
+    };
     const deadline = this.deadlines.add(connectTimeout, { expire });
     try {
       return await Promise.race([answer, promise]);

@@ -88,6 +88,8 @@ export class Session {
   reason: string | undefined;
   /** When the server may have been started at the latest, by the host's clock, in milliseconds. */
   readonly serverStarted: number;
+  /** How many questions have been answered. */
+  answers = 0;
   readonly #client: Client;
   readonly #sha: string;
   #lose!: (reason: string) => void;
@@ -172,11 +174,23 @@ export class Session {
   ): Promise<Reply> {
     const rest = [String(keys.length), ...keys, operation, ...args.map(String)];
     try {
-      return await this.#client.sendCommand<Reply>(["EVALSHA", this.#sha, ...rest]);
+      return await this.#ask(["EVALSHA", this.#sha, ...rest]);
     } catch (error) {
       // Whoever empties the server's cache of scripts is no reason to fail.
       if (!isRefusal(error) || !error.message.startsWith("NOSCRIPT") || !wanted()) throw error;
-      return await this.#client.sendCommand<Reply>(["EVAL", SCRIPT, ...rest]);
+      return await this.#ask(["EVAL", SCRIPT, ...rest]);
+    }
+  }
+
+  async #ask(command: string[]): Promise<Reply> {
+    try {
+      return await this.#client.sendCommand<Reply>(command);
+    } catch (error) {
+      // Why the connection was ended says more than that it was.
+      if (isRefusal(error) || this.reason === undefined) throw error;
+      throw new Error(this.reason, { cause: error });
+    } finally {
+      this.answers++;
     }
   }
 

@@ -16,6 +16,8 @@ export class Proxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #held: (() => void)[] | undefined;
+  /** Those that pass on nothing any more. */
+  readonly #dead = new WeakSet<readonly [Socket, Socket]>();
 
   private constructor(port: number) {
     this.#server = createServer((client) => {
@@ -28,7 +30,9 @@ export class Proxy implements AsyncDisposable {
           this.#pairs.delete(pair);
           other.destroy();
         });
-        socket.on("data", (data: Uint8Array) => this.#pass(() => this.#forward(data, other, i)));
+        socket.on("data", (data: Uint8Array) => {
+          if (!this.#dead.has(pair)) this.#pass(() => this.#forward(data, other, i));
+        });
       }
     });
   }
@@ -51,6 +55,11 @@ export class Proxy implements AsyncDisposable {
       client.destroy();
       server.destroy();
     }
+  }
+
+  /** Passes on nothing any more on connections there are, without a word, as routers do that forget them. */
+  forget(): void {
+    for (const pair of this.#pairs) this.#dead.add(pair);
   }
 
   /** Keeps back what comes from now on. */

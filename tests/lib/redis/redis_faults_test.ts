@@ -347,6 +347,43 @@ redisTest(
 );
 
 redisTest(
+  "a connection that is dead without a word is replaced when nobody is inside",
+  async ({ server, client }) => {
+    await using proxy = await Proxy.start(server.port);
+    const lock = (await client({ connectTimeout: 200 }, proxy.url)).lock("l", {
+      restartGrace: 0,
+      lease: 60_000,
+    });
+    const answered = () => lock.query().then(() => true, () => false);
+    for (const ask of [() => lock.tryWrite(), () => lock.query()]) {
+      proxy.forget();
+      assert.match((await refusal(ask())).message, /did not answer within 200 ms$/);
+      await until(answered);
+    }
+    const guard = await lock.write();
+    proxy.forget();
+    await guard.release(); // nobody is inside any more, here
+    await until(answered);
+    assert.deepEqual(await lock.query(), { holders: [], waiters: [] });
+  },
+);
+
+redisTest(
+  "a server that says nothing for a while costs nobody who is inside the lock",
+  async ({ server, client }) => {
+    const locks = await client({ connectTimeout: 200 });
+    const lock = locks.lock("l", { restartGrace: 0, lease: 60_000 });
+    await using guard = await lock.write();
+    server.signal("SIGSTOP");
+    await refusal(locks.lock("m", fresh).tryWrite());
+    await refusal(lock.query());
+    server.signal("SIGCONT");
+    assert.equal((await lock.query()).holders.length, 1);
+    assert.equal(guard.signal.aborted, false);
+  },
+);
+
+redisTest(
   "a lock that was asked for before the connection broke keeps its place",
   async ({ server, client }) => {
     await using proxy = await Proxy.start(server.port);
