@@ -111,7 +111,8 @@ export async function exportStore(
   const head = encodeHeader(header, commitment);
   return streamOf(
     async function* () {
-      yield head;
+      // A copy: whoever reads it may move it elsewhere, and what follows is bound to the header.
+      yield head.slice();
       yield* seal(itemsOf(snapshot, keys, prefix), header, key, head);
     }(),
     close,

@@ -358,6 +358,33 @@ test("pieces may be of any length", limit, async () => {
 });
 
 test(
+  "what a reader does to the pieces of an export, or a writer to those of an import, does not matter",
+  limit,
+  async () => {
+    const store = await filled(large());
+    const pieces: Uint8Array[] = [];
+    for await (const piece of await exportStore(store, { password, cost: cheap })) {
+      pieces.push(new Uint8Array(structuredClone(piece.buffer, { transfer: [piece.buffer] })));
+    }
+    const bytes = join(pieces);
+    const reused = new Uint8Array(1000);
+    const source = async function* () {
+      for (let at = 0; at < bytes.length; at += 1000) {
+        const piece = bytes.subarray(at, at + 1000);
+        reused.set(piece);
+        yield await Promise.resolve(reused.subarray(0, piece.length));
+        reused.fill(0);
+      }
+    };
+    const copy = new MemoryStore();
+    assert.equal(await importStore(copy, source(), { password }), 3);
+    for (const { key } of await store.list()) {
+      assert.deepEqual((await copy.get(key))?.value, (await store.get(key))?.value);
+    }
+  },
+);
+
+test(
   "an import that fails ends its source, and so does one whose target fails",
   limit,
   async () => {
