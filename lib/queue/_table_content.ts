@@ -152,7 +152,7 @@ export class TableContent {
  */
 export function readApplied(files: Files, path: string): number {
   if (files.identify(path) === undefined) return 0;
-  const file = files.open(path, { create: false });
+  const file = files.open(path, { create: false, readOnly: true });
   try {
     const start = new Uint8Array(HEADER_LENGTH);
     const text = new TextDecoder().decode(start.subarray(0, file.read(start, 0)));

@@ -9,6 +9,7 @@ import {
   countPending,
   CsvRow,
   type DrainOutcome,
+  getNextPending,
   listSetAside,
   queueWrite,
   type SetAside,
@@ -17,7 +18,9 @@ import {
   type WriteOutcome,
   WriteRefusedError,
 } from "../../../lib/queue/mod.ts";
+import { withHost } from "../../../lib/_host.ts";
 import { CorruptError, FileSnapshots, QueueFullError } from "../../../mod.ts";
+import { twinOf } from "../_altered.ts";
 import { failingAt } from "../_failing_disk.ts";
 import { Folder } from "../_folder.ts";
 
@@ -392,6 +395,30 @@ test("the table's file is two lines and CSV, for its owner alone", limit, async 
   for (const folder of [NAME, `${NAME}/queue`]) {
     assert.equal(statSync(base.at(folder)).mode & 0o777, 0o700);
   }
+});
+
+test("who may not write may look at a table and at what is pending", limit, async () => {
+  const simulation = new Simulation();
+  const writer = simulation.process();
+  const table = writer.build(() => new Table("/data", NAME));
+  await simulation.finish(table.write(insert("first")));
+  await simulation.finish(writer.build(() => queueWrite("/data", NAME, insert("next"))));
+  const refuse = () => {
+    throw Object.assign(new Error("permission denied"), { code: "EACCES" });
+  };
+  const reader = twinOf(simulation.process(), (files) => ({
+    open: (path, options) => options.readOnly ? files.open(path, options) : refuse(),
+    makeFolder: refuse,
+    rename: refuse,
+    remove: refuse,
+  }));
+  const as = <R>(look: () => R): R => withHost(reader, look);
+  const seen = as(() => new Table("/data", NAME));
+  assert.deepEqual([contents(seen), seen.countPending()], [["first"], 1]);
+  assert.equal(as(() => countPending("/data", NAME)), 1);
+  assert.deepEqual(as(() => listSetAside("/data", NAME)), []);
+  const next = await as(() => getNextPending("/data", NAME));
+  assert.equal(next?.write.rows[0].key, "next");
 });
 
 test("a damaged table is told of and left as it is, and so is what is pending", limit, async () => {
