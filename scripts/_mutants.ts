@@ -687,8 +687,8 @@ export const mutants: readonly Mutant[] = [
     to: "",
     breaks: "a write that was accepted survives a power loss",
   }, {
-    from: "    if (misfits.length > 0) files.syncFolder(this.#at.queue);",
-    to: "",
+    from: "    if (this.setAside().length > 0) files.syncFolder(this.#at.queue);",
+    to: "    if (misfits.length > 0) files.syncFolder(this.#at.queue);",
     breaks: "what is counted beyond is set aside for good",
   }, {
     from: "    this.remove(file);\n    files.syncFolder(this.#at.queue);",
@@ -872,6 +872,14 @@ export const mutants: readonly Mutant[] = [
     from: "if (since <= this.#oldest && removeIfThere(",
     to: "if (removeIfThere(",
     breaks: "what somebody has pinned is not removed",
+  }, {
+    from: "      this.#files.syncFolder(this.#folder);\n      const needed",
+    to: "      const needed",
+    breaks: "a lease goes only when what its owner has committed lasts",
+  }, {
+    from: "    this.#files.syncFolder(this.#folder);\n    return ofDead",
+    to: "    return ofDead",
+    breaks: "nothing is collected that a power loss could bring back",
   }]),
   ...of("lib/workers/_lock_seat.ts", shared, [{
     from: "if ((word & FLAGS) !== 0 && this.#anyoneWaits()) return false;",

@@ -186,7 +186,8 @@ export class WriteQueue implements Disposable {
     for (const { file: { name }, reason } of misfits) {
       files.rename(this.#pathOf(name), this.#pathOf(`${name}.${reason}`));
     }
-    if (misfits.length > 0) files.syncFolder(this.#at.queue);
+    // Others too: one who has died may have put them aside, and not for good.
+    if (this.setAside().length > 0) files.syncFolder(this.#at.queue);
   }
 
   /** Removes a pending write, for good when this resolves; answers whether it was there. */

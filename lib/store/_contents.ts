@@ -131,6 +131,9 @@ export class Contents {
     const dead = deadLeases(this.#files, this.#live, lease);
     try {
       if (dead.length === 0) return 0;
+      // What they committed must last first. Else a power loss could bring back a manifest that does
+      // without it, and nobody would know any more whose it was.
+      this.#files.syncFolder(this.#folder);
       const needed = idsOf(this.#manifest.read());
       const owners = new Set(dead.map(({ id }) => id));
       const left = this.#files.list(this.#content)

@@ -272,6 +272,30 @@ for (const [what, actor] of Object.entries(begin)) {
   });
 }
 
+test("Table.drain() after one that died in it: what was set aside is kept", limit, async () => {
+  const drainsAndLists: Actor = async (host, tell) => {
+    await drains(1)(host, tell);
+    for (const { id } of withHost(host, () => listSetAside(BASE, NAME))) tell({ setAside: id });
+  };
+  const setUp = inTurn(queues("a", 1), queuesMisfit, queues("b", 1));
+  let before = 0;
+  for (let went = true; went;) {
+    const { crashes, died } = afterOneThatDies(drains(1), ++before, drainsAndLists);
+    const { verdict, evidence, failure } = await explore(
+      {
+        ...crashes,
+        setUp: (process) => setUp(process, () => {}),
+        check: ({ process, reported }) => check(process, reported, 1),
+      },
+      { crashes: ["power loss"] },
+    );
+    assert.equal(verdict, "safe", failure?.report ?? evidence);
+    went = died();
+  }
+  console.log(`  died before each of ${before - 1} steps`);
+  assert(before > 20, "it dies on the way");
+});
+
 const twins: Record<string, Twin> = {
   "does not count what it applied": forgetful,
   "writes the table in place": (files) => ({

@@ -252,6 +252,90 @@ test(
   },
 );
 
+/**
+ * One process dies before some step of its own, and another, which was there before, goes on from what
+ * it left; then the power is lost to that. Says also whether the first came to that step.
+ */
+function afterOneThatDies(before: number) {
+  let died = false;
+  const program: CrashProgram<string> = {
+    setUp: async (process) => {
+      await makeLocks(process);
+      const store = openStore(process);
+      await store.load([{ key: "kept", value: long("kept") }, { key: "own", value: long("old") }]);
+      store.close();
+    },
+    run(machine) {
+      let steps = 0;
+      machine.simulation.beforeStep = ({ process }) => {
+        if (process.name === "first" && ++steps === before) process.kill();
+      };
+      const dies = () =>
+        machine.start("first", async (process) => {
+          await openStore(process).transaction((tx) => {
+            tx.set("own", long("new"));
+            tx.set("other", long("new"));
+          }, { keys: ["own", "other"] });
+        });
+      void machine.start("second", async (process, report) => {
+        const store = openStore(process);
+        // So that it has nothing to make ready afterwards, by which something would be synced.
+        (await store.snapshot())[Symbol.dispose]();
+        died = await dies() === "killed";
+        store.collect();
+        await store.set("mine", long("mine"));
+        report("mine");
+        store.close();
+      });
+    },
+    async check({ process, reported }) {
+      const store = openAfterCrash(process);
+      const state = await stateOf(store);
+      if (reported.includes("mine")) assert.equal(state.mine, long("mine"));
+      const own = long("other" in state ? "new" : "old");
+      assert.equal(state.own, own, "a transaction is there whole");
+      await closeTidily(store, process, Object.keys(state).length);
+    },
+  };
+  return { program, died: () => died };
+}
+
+test("FileStore: what is done after one that died survives", limit, async () => {
+  let before = 0;
+  for (let went = true; went;) {
+    const { program, died } = afterOneThatDies(++before);
+    const { verdict, evidence, failure } = await explore(program, { crashes: ["power loss"] });
+    assert.equal(verdict, "safe", failure?.report ?? evidence);
+    went = died();
+  }
+  console.log(`  died before each of ${before - 1} steps`);
+  assert(before > 40);
+});
+
+test("FileStore.collect() removes nothing that a power loss could bring back", limit, async () => {
+  const fails: Twin = (files) => ({
+    syncFolder(path) {
+      if (path === FOLDER && files.kind(`${FOLDER}/manifest`) !== undefined) throw new Error("no");
+      files.syncFolder(path);
+    },
+  });
+  await expectSafe("after a commit that was not made durable", {
+    run: (machine) =>
+      machine.start("writer", async (process) => {
+        const [writer, collector] = [openStore(process, fails), openStore(process)];
+        (await collector.snapshot())[Symbol.dispose]();
+        (await writer.snapshot())[Symbol.dispose]();
+        await collector.set("a", long("old"));
+        await assert.rejects(writer.set("a", long("new")), /a power loss may take it back/);
+        collector.collect();
+      }),
+    async check({ process }) {
+      const { a = "old" } = await stateOf(openAfterCrash(process));
+      assert.match(`${a}`, /^(old|new)+$/);
+    },
+  });
+});
+
 const doesNotSync = (folder: string): Twin => (files) => ({
   syncFolder: (path) => path === folder || files.syncFolder(path),
 });
