@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { type Files, type OpenFile, Simulation } from "../../../../lab/worlds/simulation/mod.ts";
 import { systemHost } from "../../../../lib/_host.ts";
 import { checkProperty } from "../../../_property.ts";
+import { runs } from "../../../_runs.ts";
 import { Folder } from "../../../lib/_folder.ts";
 
 const FILE = "tests/lab/worlds/simulation/files_differential_test.ts";
@@ -255,7 +256,7 @@ test("simulated files answer as real ones do where random commands seldom come",
 });
 
 test("simulated files answer as real ones do, whatever is done with them", {
-  timeout: 120_000,
+  timeout: runs(120_000, 1_200_000),
 }, async () => {
   const seen = new Set<string>();
   await checkProperty(
