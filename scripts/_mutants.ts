@@ -1206,7 +1206,7 @@ export const mutants: readonly Mutant[] = [
     to: 'if (party.state === "asking") party.fail(undefined);',
     breaks: "a try that is refused costs one question",
   }]),
-  ...of("lib/redis/_connection.ts", redisHostile, [{
+  ...of("lib/redis/_connection.ts", redisRefusals, [{
     from: "const farewell = this.soon(told).catch(",
     to: "const farewell = told.catch(",
     breaks: "a release is bounded in time",
