@@ -19,13 +19,15 @@ import { onLines } from "./_lines.ts";
  */
 const command = () => process.env.INTERLOCK_REDIS_SERVER || "redis-server";
 
+// It hears no signal to its group: the server may not hear that either, stopped or busy as it may be.
 const KEEPER = `
+trap '' HUP INT TERM
 exec 3<&0
 "$@" </dev/null 3<&- & server=$!
 echo "pid $server"
 { cat <&3 >/dev/null; kill -9 "$server"; } 2>/dev/null & keeper=$!
 wait "$server"
-kill "$keeper"
+kill -9 "$keeper"
 `;
 
 /** How much of what a server says is kept for the message about its death. */

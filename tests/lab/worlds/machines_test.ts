@@ -103,21 +103,33 @@ redisTest("what a run that was killed leaves on a server expires", async ({ serv
   }
 }, { timeout });
 
+/** How what started a server ends: alone, or as a terminal ends a whole group, whose server hears nothing. */
+const ENDS = {
+  "is killed": (pid: number) => process.kill(pid, "SIGKILL"),
+  "is ended with its group": (pid: number, server: number) => {
+    process.kill(server, "SIGSTOP");
+    process.kill(-pid, "SIGTERM");
+  },
+};
+
 for (const runtime of runtimes()) {
-  redisTest(`a server that ${runtime.name} started ends when that is killed`, async () => {
-    const module = new URL("_keeps_server.ts", import.meta.url).href;
-    const { command, args } = runCommand(runtime, module);
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
-    const [said] = await once(child.stdout, "data");
-    const server = Number(said);
-    const isThere = () => {
-      const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(server)], {
-        encoding: "utf8",
-      });
-      return stdout.trim() !== "" && !stdout.startsWith("Z");
-    };
-    assert(isThere());
-    child.kill("SIGKILL");
-    await until(() => !isThere());
-  });
+  for (const [how, end] of Object.entries(ENDS)) {
+    redisTest(`a server that ${runtime.name} started ends when that ${how}`, async () => {
+      const module = new URL("_keeps_server.ts", import.meta.url).href;
+      const { command, args } = runCommand(runtime, module);
+      const stdio = ["ignore", "pipe", "inherit"] as const;
+      const child = spawn(command, args, { stdio: [...stdio], detached: true });
+      const [said] = await once(child.stdout!, "data");
+      const server = Number(said);
+      const isThere = () => {
+        const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(server)], {
+          encoding: "utf8",
+        });
+        return stdout.trim() !== "" && !stdout.startsWith("Z");
+      };
+      assert(isThere());
+      end(child.pid!, server);
+      await until(() => !isThere());
+    });
+  }
 }
