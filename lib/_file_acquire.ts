@@ -4,7 +4,7 @@
  */
 import { type FileMeter, MeteredAcquire } from "./_file_meter.ts";
 import type { Request } from "./_file_parked.ts";
-import type { Retry } from "./_file_retry.ts";
+import type { Retry } from "./_retry.ts";
 import type { Host } from "./_host.ts";
 import { Named, nameOf } from "./_named.ts";
 import { LockTimeoutError } from "./errors.ts";

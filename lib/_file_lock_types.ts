@@ -1,5 +1,5 @@
 /** What a `FileLock` is told, and what it tells of itself. */
-import type { RetryOptions } from "./_file_retry.ts";
+import type { RetryOptions } from "./_retry.ts";
 import type { AcquireOptions, DurationStats, LockOptions, LockStats } from "./lock.ts";
 
 /** What a `FileLock` may be built with. */

@@ -5,7 +5,7 @@
  */
 import { deadlinesOf, type Expirable } from "./_deadlines.ts";
 import type { MeteredAcquire } from "./_file_meter.ts";
-import type { Retry } from "./_file_retry.ts";
+import type { Retry } from "./_retry.ts";
 import type { Host } from "./_host.ts";
 import { Limit } from "./_limit.ts";
 import type { Named } from "./_named.ts";

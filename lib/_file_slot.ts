@@ -28,7 +28,7 @@ import { type GatedFile, sameFile } from "./_file_gate.ts";
 import { HandOffs } from "./_file_hand_offs.ts";
 import type { MeteredAcquire } from "./_file_meter.ts";
 import { MOVED, Parked, type Request } from "./_file_parked.ts";
-import { Asker } from "./_file_retry.ts";
+import { Asker } from "./_retry.ts";
 import type { FileId, Host } from "./_host.ts";
 import { Queue } from "./_queue.ts";
 import type { Guard, LockMode, LockQuery } from "./lock.ts";

@@ -3,7 +3,7 @@
  * and a signal. Whichever ends it takes timer, deadline and listener away.
  */
 import { deadlinesOf, type Expirable } from "./_deadlines.ts";
-import { Asker, type Retry } from "./_file_retry.ts";
+import { Asker, type Retry } from "./_retry.ts";
 import type { Host } from "./_host.ts";
 import { Limit } from "./_limit.ts";
 import type { Abortable } from "./_signals.ts";

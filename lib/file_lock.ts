@@ -13,7 +13,7 @@ import type { FileLockOptions, FileLockStats, WatchOptions } from "./_file_lock_
 import { FileMeter } from "./_file_meter.ts";
 import { MOVED } from "./_file_parked.ts";
 import { checkPath } from "./_file_path.ts";
-import { checkRetry } from "./_file_retry.ts";
+import { checkRetry } from "./_retry.ts";
 import type { Slot } from "./_file_slot.ts";
 import { slotsOf } from "./_file_slots.ts";
 import { watch } from "./_file_watch.ts";
@@ -34,7 +34,7 @@ import {
 
 export type { FileHolder } from "./_file_holders.ts";
 export type * from "./_file_lock_types.ts";
-export type { RetryOptions } from "./_file_retry.ts";
+export type { RetryOptions } from "./_retry.ts";
 
 /**
  * A lock that many readers share or one writer has alone, for the Deno and Bun processes of one

@@ -10,7 +10,6 @@
 import { type Deadlines, deadlinesOf } from "./_deadlines.ts";
 import { checkPath } from "./_file_path.ts";
 import { makeLastingFolder, replaceFile } from "./_file_replace.ts";
-import { checkRetry, type Retry } from "./_file_retry.ts";
 import {
   decodeVersion,
   encodeVersion,
@@ -19,7 +18,10 @@ import {
 } from "./_file_version.ts";
 import { watch } from "./_file_watch.ts";
 import { currentHost, type Host } from "./_host.ts";
+import { encodeJson } from "./_json.ts";
 import { checkAcquireOptions, checkDuration, checkEpoch, checkFunction, show } from "./_options.ts";
+import { checkRetry, type Retry } from "./_retry.ts";
+import { describeThrown } from "./_thrown.ts";
 import { UpdateRun } from "./_update.ts";
 import { ChangeTimeoutError, ConflictError, CorruptError } from "./errors.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
@@ -351,8 +353,7 @@ export class FileSnapshots<T> implements Disposable {
   }
 
   #failure(error: unknown): Error {
-    const { message } = error as { message?: unknown };
-    return new Error(`Cannot write ${this.#path}: ${message ?? error}`, { cause: error });
+    return new Error(`Cannot write ${this.#path}: ${describeThrown(error)}`, { cause: error });
   }
 
   #encode(value: T, action: string): Uint8Array {
@@ -360,16 +361,7 @@ export class FileSnapshots<T> implements Disposable {
       if (value instanceof Uint8Array) return value.slice();
       throw new TypeError(`Cannot ${action}: the value must be a Uint8Array, got ${show(value)}`);
     }
-    let text: string | undefined;
-    try {
-      text = JSON.stringify(value);
-    } catch (error) {
-      throw new TypeError(`Cannot ${action}: ${(error as Error).message}`, { cause: error });
-    }
-    if (text === undefined) {
-      throw new TypeError(`Cannot ${action}: JSON cannot express ${show(value)}`);
-    }
-    return new TextEncoder().encode(text);
+    return new TextEncoder().encode(encodeJson(value, action));
   }
 
   #decode(payload: Uint8Array, epoch: number): T {

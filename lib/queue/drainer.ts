@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Asker, type Retry } from "../_file_retry.ts";
+import { Asker, type Retry } from "../_retry.ts";
 import type { Host } from "../_host.ts";
 import { tell } from "../_observers.ts";
 import { checkDuration, checkFunction, checkOptions } from "../_options.ts";

@@ -6,7 +6,7 @@
  * (it is busy, or writes nothing) after pauses that grow. Nobody is noted for longer than a lease,
  * for then the server has forgotten him by itself; so this holds no more than leave within one lease.
  */
-import { Asker } from "../_file_retry.ts";
+import { Asker } from "../_retry.ts";
 import type { Connection } from "./_connection.ts";
 import { mayPass, RETRY } from "./_session.ts";
 

@@ -8,7 +8,7 @@
  */
 import type { RedisClientOptions } from "redis";
 import { type Deadlines, deadlinesOf } from "../_deadlines.ts";
-import { pause } from "../_file_retry.ts";
+import { pause } from "../_retry.ts";
 import type { Host, Timer } from "../_host.ts";
 import { RedisUnavailableError } from "./_errors.ts";
 import { explain, isFinal, Session, unanswered } from "./_session.ts";

@@ -9,8 +9,9 @@
  */
 import { createClient, ErrorReply } from "redis";
 import type { RedisClientOptions } from "redis";
-import type { Retry } from "../_file_retry.ts";
 import type { Host } from "../_host.ts";
+import type { Retry } from "../_retry.ts";
+import { describeThrown } from "../_thrown.ts";
 import { SCRIPT, WAKE } from "./_script.ts";
 
 /** The reply of the script. */
@@ -39,10 +40,13 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
 
 /** What went wrong between us and a server, for people. */
 export function explain(error: unknown): string {
-  const { message, code } = error as Error & { code?: string };
+  const message = describeThrown(error);
   const refusal = REFUSALS.find(([pattern]) => pattern.test(message))?.[1];
   if (refusal !== undefined) return `${refusal} (${message})`;
-  return message || code || String(error);
+  if (message !== "") return message;
+  // Several attempts that failed at once have a code in its place.
+  const { code, name } = error as Error & { code?: unknown };
+  return String(code ?? name);
 }
 
 /** Why a question was given up that nobody has answered, for people. */

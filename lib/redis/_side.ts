@@ -8,7 +8,7 @@
  * pauses that grow. For how long guards are believed says `_trust.ts`; a connection that breaks ends that
  * at once, for the server may have lost its memory with it.
  */
-import { Asker } from "../_file_retry.ts";
+import { Asker } from "../_retry.ts";
 import type { Host } from "../_host.ts";
 import { Meter } from "../_meter.ts";
 import { tell } from "../_observers.ts";

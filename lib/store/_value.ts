@@ -2,8 +2,7 @@
  * Values as they are stored: encoded when they come in and decoded when they go out, so that what a
  * caller does to his own never reaches what is stored.
  */
-import { show } from "../_options.ts";
-import { describeThrown } from "../_thrown.ts";
+import { encodeJson } from "../_json.ts";
 
 /** What a value is. */
 export type ValueFormat = "json" | "bytes";
@@ -30,15 +29,7 @@ export function encodeValue(value: unknown, action: string): StoredValue {
       }, of which JSON would leave nothing`,
     );
   }
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch (error) {
-    throw new TypeError(`Cannot ${action}: ${describeThrown(error)}`, { cause: error });
-  }
-  if (text === undefined) {
-    throw new TypeError(`Cannot ${action}: JSON cannot express ${show(value)}`);
-  }
+  const text = encodeJson(value, action);
   // No character takes more than three bytes for each of its code units.
   const { length } = text.length * 3 <= LONGEST_VALUE ? text : new TextEncoder().encode(text);
   checkLength(length, action);

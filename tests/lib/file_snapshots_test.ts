@@ -408,7 +408,12 @@ test("FileSnapshots refuses what cannot be meant", limit, async () => {
   for (const wrong of ["", folder.path, 7, new URL("https://example.com/")]) {
     assert.throws(() => new FileSnapshots(wrong as string, 0), TypeError);
   }
-  for (const wrong of [undefined, 1n, () => {}]) {
+  const throws = {
+    toJSON() {
+      throw null;
+    },
+  };
+  for (const wrong of [undefined, 1n, () => {}, throws]) {
     assert.throws(() => new FileSnapshots<unknown>(path, wrong), {
       name: "TypeError",
       message: /^Cannot create file snapshots: /,

@@ -1,5 +1,5 @@
 /**
- * How often another process is asked again. Two rhythms, for two questions:
+ * How often another process, or a server, is asked again. Two rhythms, for two questions:
  *
  * - *Is the lock free?* is asked by those who hold the gate, so by one writer or by the readers
  *   who share it. The pauses grow by a quarter each from `min` to `max`, which keeps a pause near a

@@ -1,7 +1,7 @@
 /** The pauses between two questions to the system. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Asker, checkRetry, pause, pauseAtGate } from "../../lib/_file_retry.ts";
+import { Asker, checkRetry, pause, pauseAtGate } from "../../lib/_retry.ts";
 import { type Host, systemHost } from "../../lib/_host.ts";
 import { FakeHost } from "../_fake_host.ts";
 
