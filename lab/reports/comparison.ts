@@ -130,7 +130,8 @@ export function compare(
     after: afterAbout,
     interleaved,
     comparable: differs.length === 0,
-    sufficient: tests.every(({ least }) => least * tests.length < LEVEL),
+    sufficient: tests.every(({ least }) => least * tests.length < LEVEL) &&
+      judged.every((each) => each?.verdict !== "not enough data"),
     caveats: [
       ...differs.map((difference) => `${difference}: the difference may be theirs`),
       ...(interleaved ? [] : [

@@ -1,9 +1,9 @@
 /** A comparison for people: as text, and as Markdown for a pull request. */
 import { showMachine, showRevision } from "./baseline.ts";
 import type { BenchmarkComparison, Comparison, ComparisonVerdict } from "./comparison.ts";
-import { showNanoseconds } from "./suite_table.ts";
+import { showNanoseconds, showQuotient } from "./suite_table.ts";
 import type { Layout } from "./text.ts";
-import { plural } from "./values.ts";
+import { oneLine, plural } from "./values.ts";
 
 const VERDICTS: readonly ComparisonVerdict[] = [
   ...["slower", "wrong", "faster", "same", "not enough data"] as const,
@@ -16,19 +16,25 @@ const time = (value: number | undefined): string =>
   value === undefined ? "" : showNanoseconds(value);
 
 const ratio = ({ ratio }: BenchmarkComparison): string =>
-  ratio === undefined ? "" : `${ratio.toFixed(2)} ×`;
+  ratio === undefined ? "" : `${showQuotient(ratio)} ×`;
 
 const interval = ({ interval }: BenchmarkComparison): string =>
-  interval === undefined ? "" : interval.map((end) => end.toFixed(2)).join(" – ");
+  interval === undefined ? "" : interval.map(showQuotient).join(" – ");
 
 const verdict = ({ verdict, because, over }: BenchmarkComparison): string =>
-  `${verdict}${over ? ", and over the limit" : ""}${because === undefined ? "" : ` (${because})`}`;
+  oneLine(
+    `${verdict}${over ? ", and over the limit" : ""}${
+      because === undefined ? "" : ` (${because})`
+    }`,
+  );
 
 /** What was compared with what. */
 function about({ before, after, interleaved }: Comparison): string {
-  return `${showRevision(before.revision)} → ${showRevision(after.revision)}, ` +
-    `${after.runtime}, ${showMachine(after.machine)}` +
-    (interleaved ? ", in turn" : `, the first measured ${before.made}`);
+  return oneLine(
+    `${showRevision(before.revision)} → ${showRevision(after.revision)}, ` +
+      `${after.runtime}, ${showMachine(after.machine)}` +
+      (interleaved ? ", in turn" : `, the first measured ${before.made}`),
+  );
 }
 
 /** How many benchmarks had which verdict: `1 slower, 12 same`. */
@@ -43,10 +49,14 @@ function tally({ benchmarks }: Comparison): string {
 /** What the gate says, in a sentence. */
 function conclusion(comparison: Comparison): string {
   const { benchmarks, tolerance } = comparison;
-  const over = benchmarks.filter((each) => each.over).map(({ name }) => name);
-  return over.length === 0
-    ? `Nothing was shown to be more than ${percent(tolerance)} slower`
-    : `More than ${percent(tolerance)} slower: ${over.join("; ")}`;
+  const those = (chosen: readonly BenchmarkComparison[]) =>
+    chosen.map(({ name }) => oneLine(name)).join("; ");
+  const wrong = benchmarks.filter(({ verdict }) => verdict === "wrong");
+  const over = benchmarks.filter((each) => each.over);
+  return (wrong.length === 0 ? "" : `Wrong: ${those(wrong)}. `) +
+    (over.length === 0
+      ? `Nothing was shown to be more than ${percent(tolerance)} slower`
+      : `More than ${percent(tolerance)} slower: ${those(over)}`);
 }
 
 /** How the verdicts are come by, in a line. */
@@ -58,7 +68,7 @@ const METHOD =
 export function comparisonTable(comparison: Comparison, { palette }: Layout): string {
   const header = ["benchmark", "before", "after", "ratio", "interval", "verdict"];
   const rows = comparison.benchmarks.map((each) => [
-    each.name,
+    oneLine(each.name),
     time(each.before),
     time(each.after),
     ratio(each),
@@ -80,7 +90,7 @@ export function comparisonTable(comparison: Comparison, { palette }: Layout): st
       : text;
   return [
     about(comparison),
-    ...comparison.caveats,
+    ...comparison.caveats.map(oneLine),
     "",
     palette.dim(line(header)),
     ...rows.map((row, i) => paint(comparison.benchmarks[i], line(row))),
@@ -91,9 +101,9 @@ export function comparisonTable(comparison: Comparison, { palette }: Layout): st
   ].join("\n");
 }
 
-/** What Markdown would take for a mark, kept from it. */
+/** What Markdown would take for a mark, kept from it, in one line. */
 function escape(text: string): string {
-  return text.replace(/[|\\`*_<>[\]]/g, "\\$&");
+  return oneLine(text).replace(/[|\\`*_~&<>[\]]/g, "\\$&");
 }
 
 function markdownRows(all: readonly BenchmarkComparison[]): string[] {
@@ -108,7 +118,9 @@ function markdownRows(all: readonly BenchmarkComparison[]): string[] {
           time(each.after),
           ratio(each),
           interval(each),
-          each.over || each.verdict === "wrong" ? `**${escape(verdict(each))}**` : verdict(each),
+          each.over || each.verdict === "wrong"
+            ? `**${escape(verdict(each))}**`
+            : escape(verdict(each)),
         ].join(" | ")
       } |`
     ),

@@ -9,7 +9,7 @@ import { showCount } from "./values.ts";
 /** A number with as many digits as matter. */
 function showNumber(value: number): string {
   if (value >= 1000) return showCount(Number(value.toPrecision(3)));
-  return Number.isInteger(value) || value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+  return Number.isInteger(value) || value >= 99.5 ? value.toFixed(0) : value.toPrecision(2);
 }
 
 /** What stands in a place of a table. */

@@ -4,10 +4,17 @@ import type { Layout } from "./text.ts";
 
 /** A length of time in nanoseconds, with as many digits as matter. */
 export function showNanoseconds(time: number): string {
-  if (time >= 1e9) return `${(time / 1e9).toPrecision(3)} s`;
-  if (time >= 1e6) return `${(time / 1e6).toPrecision(3)} ms`;
-  if (time >= 1000) return `${(time / 1000).toPrecision(3)} µs`;
-  return `${time >= 100 ? time.toFixed(0) : time.toPrecision(2)} ns`;
+  // What rounds up to the next unit is told in that.
+  const rounded = Number(time.toPrecision(3));
+  if (rounded >= 1e9) return `${(rounded / 1e9).toPrecision(3)} s`;
+  if (rounded >= 1e6) return `${(rounded / 1e6).toPrecision(3)} ms`;
+  if (rounded >= 1000) return `${(rounded / 1000).toPrecision(3)} µs`;
+  return `${rounded >= 99.5 ? rounded.toFixed(0) : rounded.toPrecision(2)} ns`;
+}
+
+/** How many times as long, with as many digits as matter. */
+export function showQuotient(value: number): string {
+  return value < 0.1 ? value.toPrecision(2) : value.toFixed(2);
 }
 
 /** A budget as people say it: so many times as long, or that part of the time. */
@@ -23,7 +30,7 @@ function rivalLine(rival: RivalResult, { palette }: Layout): string {
       ratio <= atMost ? palette.green("ok") : palette.red("OVER")
     }`;
   return `  × ${name}`.padEnd(52) + showNanoseconds(nanoseconds.p50).padStart(9) +
-    (ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2)).padStart(9) + verdict;
+    showQuotient(ratio).padStart(9) + verdict;
 }
 
 /** The line that tells what came of one benchmark in a smoke test, which has seen no speed. */

@@ -266,3 +266,56 @@ test("a comparison as text and as Markdown names what is slower, and what it was
   assert.match(markdown, /^\| a \\\| b \| 100 ns \| 150 ns \| 1\.50 × \|.*\*\*slower, and over/m);
   assert.match(markdown, /<details><summary>1 other benchmark<\/summary>\n\n\| benchmark/);
 });
+
+test("whatever names and errors hold stays in its row, and is no Markdown", { timeout }, () => {
+  const before = baseline([
+    benchmark("threw", of(1)),
+    benchmark("other", of(1), { expected: "[1]" }),
+    benchmark("a\r\r# gone | <b>&lt;~", of(1)),
+  ]);
+  const after = baseline([
+    benchmark("threw", [], { failure: "it threw Error: one\n  two | three" }),
+    benchmark("other", of(1), { expected: "<img src=x> | `c`" }),
+  ]);
+  const comparison = compare(before, after, { interleaved: true });
+  const text = comparisonTable(comparison, { ...layout, width: 200 });
+  assert.match(text, /^threw .* wrong \(it threw Error: one two \| three\)$/m);
+  assert.match(text, /^a # gone \| <b>&lt;~ .* gone$/m);
+  const rows = comparisonMarkdown(comparison).split("\n").filter((line) => line.startsWith("| "));
+  assert.deepEqual(rows.map((row) => row.match(/(?<!\\)\|/g)!.length), [7, 7, 7, 7, 7, 7, 7]);
+  assert.match(rows[2], /\| \*\*wrong \(it threw Error: one two \\\| three\)\*\* \|$/);
+  assert(rows[5].includes("it must answer \\<img src=x\\> \\| \\`c\\`"), rows[5]);
+  assert(rows[6].startsWith("| a # gone \\| \\<b\\>\\&lt;\\~ |"), rows[6]);
+});
+
+test("what is wrong stands before what is slower in the conclusion", { timeout }, () => {
+  const before = baseline([benchmark("a", of(100)), benchmark("b", of(100))]);
+  const conclude = (b: readonly number[]) =>
+    comparisonMarkdown(compare(
+      before,
+      baseline([benchmark("a", [], { failure: "it threw" }), benchmark("b", b)]),
+      { interleaved: true },
+    )).split("\n")[0];
+  assert.equal(conclude(of(150)), "### Benchmarks: Wrong: a. More than 10 % slower: b");
+  assert.equal(
+    conclude(of(100)),
+    "### Benchmarks: Wrong: a. Nothing was shown to be more than 10 % slower",
+  );
+});
+
+test("a benchmark that no process measured is not enough for a gate", { timeout }, () => {
+  const { sufficient, benchmarks: [, none] } = compare(
+    baseline([benchmark("a", of(100)), benchmark("b", [])]),
+    baseline([benchmark("a", of(100)), benchmark("b", of(100))]),
+    { interleaved: false },
+  );
+  assert.equal(none.verdict, "not enough data");
+  assert(!sufficient);
+});
+
+test("a ratio that is very small is no 0", { timeout }, () => {
+  const faster = compare(baseline([benchmark("a", of(1e6))]), baseline([benchmark("a", of(100))]), {
+    interleaved: true,
+  });
+  assert.match(comparisonTable(faster, layout), / 0\.00010 × +0\.00010 – 0\.00010 +faster$/m);
+});
