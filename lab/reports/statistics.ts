@@ -61,7 +61,9 @@ export function mannWhitney(a: readonly number[], b: readonly number[]): RankTes
   const variance = pairs / 12 * (n + 1 - tied / (n * (n - 1)));
   if (variance <= 0) return { u, p: 1, exact: false };
   const z = Math.max(0, Math.abs(u - pairs / 2) - 0.5) / Math.sqrt(variance);
-  return { u, p: Math.min(1, 2 * upperNormal(z)), exact: false };
+  // Of few values the approximation would find less than all their orders allow.
+  const least = pairs <= EXACT_PAIRS ? leastP(a.length, b.length) : 0;
+  return { u, p: Math.min(1, Math.max(least, 2 * upperNormal(z))), exact: false };
 }
 
 /** How many values there are in each group of equal ones. */

@@ -124,7 +124,7 @@ export function defineBenchmark(
 /** Throws a TypeError that says what is wrong with it. */
 function checkBenchmark(value: unknown): asserts value is Benchmark {
   const { name, prepare } = (value ?? {}) as Partial<Benchmark>;
-  if (typeof name !== "string" || name.trim() === "" || name.includes("\n")) {
+  if (typeof name !== "string" || name.trim() === "" || /[\p{Cc}\u2028\u2029]/u.test(name)) {
     throw new TypeError(
       `Cannot define benchmark: its name is ${JSON.stringify(name)}, not a text of one line`,
     );

@@ -167,3 +167,16 @@ test("ratioInterval() is the same for the same data, and holds the ratio it was 
   assert.deepEqual(medianInterval(a), [least, most]);
   assert(least > 9.7 && least < 10.05 && most > 10.05 && most < 10.4, `${least} to ${most}`);
 });
+
+test(
+  "mannWhitney() finds no less with equal values than all orders of so many allow",
+  { timeout },
+  () => {
+    for (const size of [2, 3, 4, 5, 14]) {
+      const low = new Array<number>(size).fill(1);
+      const high = new Array<number>(size).fill(2);
+      const { p } = mannWhitney(low, high);
+      assert(p >= leastP(size, size), `${size}: ${p}`);
+    }
+  },
+);

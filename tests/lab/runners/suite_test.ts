@@ -10,6 +10,7 @@ import {
   suiteLines,
   suiteSmokeLine,
 } from "../../../lab/mod.ts";
+import { showNanoseconds } from "../../../lab/reports/suite_table.ts";
 import { checkSuite } from "../../../lab/runners/suite.ts";
 
 const timeout = 20_000;
@@ -26,8 +27,8 @@ const prepared = (more: Partial<PreparedBenchmark> = {}): PreparedBenchmark => (
 
 test("defineBenchmark() refuses what cannot be told or prepared", { timeout }, () => {
   const prepare = () => prepared();
-  for (const name of ["", " ", "two\nlines", 7 as never]) {
-    assert.throws(() => defineBenchmark(name, prepare), /its name is .*, not a text of one line/);
+  for (const name of ["", " ", "two\nlines", "a\rb", "a\u2028b", "\x1b[2J", 7 as never]) {
+    assert.throws(() => defineBenchmark(name, prepare), /its name is .*, not a text of one line/s);
   }
   assert.throws(() => defineBenchmark("a", undefined as never), {
     name: "TypeError",
@@ -256,4 +257,19 @@ test("a smoke test finds what is wrong the second time", { timeout }, async () =
   assert.equal(suiteSmokeLine(result, layout), suiteLines(result, layout));
   const right = { name: "it", expected: "1", rivals: [] };
   assert.equal(suiteSmokeLine(right, layout), "✓ it: right");
+});
+
+test("showNanoseconds() tells what rounds up to the next unit in that unit", { timeout }, () => {
+  const cases: [number, string][] = [
+    [9.96, "10 ns"],
+    [99.4, "99 ns"],
+    [99.5, "100 ns"],
+    [99.96, "100 ns"],
+    [999.4, "999 ns"],
+    [999.6, "1.00 µs"],
+    [999_600, "1.00 ms"],
+    [999_400, "999 µs"],
+    [999_600_000, "1.00 s"],
+  ];
+  for (const [time, text] of cases) assert.equal(showNanoseconds(time), text, `${time}`);
 });
