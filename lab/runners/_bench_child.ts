@@ -55,10 +55,13 @@ async function perform(order: ToBlock): Promise<unknown> {
       await sampler!.turn(order.time);
       return !sampler!.done;
     case "close": {
-      const block = sampler !== undefined && sampler.done ? sampler.block() : undefined;
-      await prepared?.close?.();
+      const [measured, opened] = [sampler, prepared];
       prepared = sampler = undefined;
-      return block;
+      try {
+        return measured !== undefined && measured.done ? measured.block() : undefined;
+      } finally {
+        await opened?.close?.();
+      }
     }
   }
 }

@@ -147,9 +147,14 @@ export class Sampler {
     this.#checkTurn();
   }
 
-  /** What can be said of all turns. */
+  /**
+   * What can be said of all turns.
+   *
+   * @throws {Error} when a tenth of the samples took no time, for nothing can be held against none
+   */
   block(): Block {
     const [p10, p50, p90] = this.#quantiles(0.1, 0.5, 0.9);
+    this.#checkTime(p10);
     return { p10, p50, p90, samples: this.turns.flat().length };
   }
 
@@ -161,7 +166,11 @@ export class Sampler {
   }
 
   #checkTurn(): void {
-    if (median(this.turns.at(-1)!) > 0) return;
+    this.#checkTime(median(this.turns.at(-1)!));
+  }
+
+  #checkTime(time: number): void {
+    if (time > 0) return;
     const { name } = this.#contestant;
     throw new Error(`${name} takes no time that can be measured: give it more operations`);
   }

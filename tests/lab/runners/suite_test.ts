@@ -11,6 +11,7 @@ import {
   suiteSmokeLine,
 } from "../../../lab/mod.ts";
 import { showNanoseconds } from "../../../lab/reports/suite_table.ts";
+import { Sampler } from "../../../lab/runners/measure.ts";
 import { checkSuite } from "../../../lab/runners/suite.ts";
 
 const timeout = 20_000;
@@ -272,4 +273,27 @@ test("showNanoseconds() tells what rounds up to the next unit in that unit", { t
     [999_600_000, "1.00 s"],
   ];
   for (const [time, text] of cases) assert.equal(showNanoseconds(time), text, `${time}`);
+});
+
+test("Sampler refuses what takes no time that the clock shows in a tenth of its samples", {
+  timeout,
+}, async () => {
+  const { now } = performance;
+  let clock = 0;
+  let runs = 0;
+  const ours = contestant("it", () => {
+    clock += ++runs % 3 === 0 ? 0 : 1;
+    return 1;
+  });
+  performance.now = () => clock;
+  try {
+    const sampler = new Sampler(ours, prepared());
+    sampler.start(5);
+    while (!sampler.done) await sampler.turn(2);
+    assert.throws(() => sampler.block(), {
+      message: "it takes no time that can be measured: give it more operations",
+    });
+  } finally {
+    performance.now = now;
+  }
 });
