@@ -30,7 +30,7 @@ import { FIGURES, isFigureName, makeFigures } from "./figures.ts";
 import { hasPart } from "./_has_part.ts";
 import { measureBenchmark } from "./measure.ts";
 import { findRegressions, findSuite } from "./regressions.ts";
-import { type BenchmarkSuite, checkSuite } from "./suite.ts";
+import { type Benchmark, type BenchmarkSuite, checkSuite } from "./suite.ts";
 import { progressLine, type Terminal } from "./terminal.ts";
 
 /** What was typed. */
@@ -168,7 +168,7 @@ export class BenchCommand {
     const suite: SuiteResult[] = [];
     for (const benchmark of benchmarks) {
       this.#progress(suite.length, total, benchmark.name);
-      const result = await measureBenchmark(benchmark, { time });
+      const result = await measureOrTell(benchmark, time);
       suite.push(result);
       this.#terminal.progress("");
       if (json) continue;
@@ -265,6 +265,16 @@ export class BenchCommand {
   }
 }
 
+/** What cannot be made ready is wrong as well, and does not keep the others from being measured. */
+async function measureOrTell(benchmark: Benchmark, time: number | undefined): Promise<SuiteResult> {
+  try {
+    return await measureBenchmark(benchmark, { time });
+  } catch (error) {
+    const failure = describeError(error, false);
+    return { name: benchmark.name, expected: "", rivals: [], failure };
+  }
+}
+
 /** One hash of all that was computed. */
 function hashOf(results: readonly BenchResult[], suite: readonly SuiteResult[]): string {
   return hash(`${resultHash(results)} ${suiteHash(suite)}`);
@@ -282,6 +292,9 @@ function isPassed(comparison: Comparison, gate: boolean): boolean {
   }
   if (!comparison.sufficient) {
     throw new UsageError("Cannot judge by --fail-over: so few processes can show no difference");
+  }
+  if (comparison.benchmarks.every(({ p }) => p === undefined)) {
+    throw new UsageError("Cannot judge by --fail-over: no benchmark could be compared");
   }
   return true;
 }

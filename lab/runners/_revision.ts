@@ -5,7 +5,7 @@
 import { makeTempDir } from "@std/fs/unstable-make-temp-dir";
 import { removeSync } from "@std/fs/unstable-remove";
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import type { Revision } from "../reports/baseline.ts";
@@ -97,6 +97,13 @@ export class Checkout implements Disposable {
       throw refuse(added.err);
     }
     return checkout;
+  }
+
+  /** Where in it a file is that has this path from the working folder; nothing outside of the repository. */
+  at(path: string): string | undefined {
+    const there = resolve(this.folder, path);
+    const inside = relative(this.#root, there);
+    return isAbsolute(inside) || inside.split(/[/\\]/)[0] === ".." ? undefined : there;
   }
 
   /** Installs what it needs, where a manifest says that it needs something. */

@@ -129,7 +129,13 @@ async function sideOf(
   suite: string,
 ): Promise<Measured> {
   const path = isAbsolute(suite) ? relative(folder, suite) : suite;
-  if (!await isFile(resolve(checkout.folder, path))) {
+  const there = checkout.at(path);
+  if (there === undefined) {
+    throw new UsageError(
+      `Cannot compare with ${ref}: the suite ${suite} is outside of the repository`,
+    );
+  }
+  if (!await isFile(there)) {
     throw new UsageError(`Cannot compare with ${ref}: it has no suite ${path}`);
   }
   return {

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { Baseline, BenchResult, Comparison } from "../../../lab/reports/mod.ts";
+import type { Baseline, BenchResult, Comparison, SuiteResult } from "../../../lab/reports/mod.ts";
 import { findRegressions, findSuite } from "../../../lab/runners/regressions.ts";
 import { findScenario } from "../../../lab/scenarios/mod.ts";
 import { UsageError } from "../../../lab/worlds/mod.ts";
@@ -344,6 +344,75 @@ test("lab bench measures a suite of one's own in this process", { timeout }, () 
   const wrong = project.lab("--suite", "own.ts", "--smoke", "a");
   assert.equal(wrong.status, 1);
   assert.match(wrong.stdout, /^a\n {2}WRONG: a answered -?\d+, not true$/m);
+});
+
+test(
+  "what cannot be made ready, or given back, is wrong in lab bench too, and the others are told",
+  {
+    timeout,
+  },
+  () => {
+    using project = new Project();
+    project.write(
+      "own.ts",
+      `const ready = { operations: 1, expected: 1, ours: { name: "it", run: () => 1 } };
+     export default [
+       { name: "unready", prepare: () => { throw new Error("no server"); } },
+       { name: "unfit", prepare: () => ({ ...ready, operations: 0 }) },
+       { name: "kept", prepare: () => ({ ...ready, close() { throw new Error("still in use"); } }) },
+       { name: "good", prepare: () => ready },
+     ];`,
+    );
+    const { status, stdout, stderr } = project.lab("--suite", "own.ts", "--smoke", "--json");
+    assert.equal(status, 1, stderr);
+    assert.equal(stderr, "");
+    const { suite }: { suite: SuiteResult[] } = JSON.parse(stdout);
+    assert.deepEqual(suite.map(({ name, failure }) => [name, failure]), [
+      ["unready", "no server"],
+      ["unfit", 'Cannot measure "unfit": operations is 0, not a whole number from 1'],
+      ["kept", "still in use"],
+      ["good", undefined],
+    ]);
+  },
+);
+
+test("--fail-over is refused where nothing could be compared", { timeout }, () => {
+  using project = new Project();
+  project.write("interlock.bench.ts", suiteOf({ before: 100 }));
+  project.commit();
+  project.write("interlock.bench.ts", suiteOf({ after: 100 }));
+  const against = ["--against", "HEAD", "--time", "1", "--blocks", "1"];
+  const { status, stdout, stderr } = project.lab(...against, "--fail-over", "10%");
+  assert.equal(status, 2, stderr);
+  assert.match(stdout, /^2 benchmarks: 1 new, 1 gone$/m);
+  assert.match(stderr, /^Cannot judge by --fail-over: no benchmark could be compared$/m);
+  assert.equal(project.lab(...against).status, 0);
+});
+
+test("a suite outside of the repository is not taken for one of another revision", {
+  timeout,
+}, async () => {
+  using project = new Project();
+  using stranger = new Project();
+  project.write("interlock.bench.ts", suiteOf({ a: 100 }));
+  project.commit();
+  stranger.write("own.ts", suiteOf({ a: 100 }));
+  // From a checkout, which is beside both, that path leads to the very same file.
+  for (
+    const suite of [
+      join("..", basename(stranger.folder), "own.ts"),
+      join(stranger.folder, "own.ts"),
+    ]
+  ) {
+    await assert.rejects(
+      findRegressions({ ...quick, folder: project.folder, suite, against: "HEAD" }),
+      {
+        name: "UsageError",
+        message: `Cannot compare with HEAD: the suite ${suite} is outside of the repository`,
+      },
+    );
+  }
+  assert.deepEqual(project.checkouts(), []);
 });
 
 test("--smoke measures each variant once, where it is nearest", { timeout }, () => {
