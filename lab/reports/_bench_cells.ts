@@ -29,3 +29,8 @@ export function showRatio({ ratio }: BenchResult): string {
   const within = interval === undefined ? "" : ` (${interval.map(showFactor).join("–")})`;
   return `${showFactor(median)} ×${within}`;
 }
+
+/** How many times as long, with as many digits as matter. */
+export function showQuotient(value: number): string {
+  return value < 0.1 ? value.toPrecision(2) : value.toFixed(2);
+}

@@ -31,3 +31,9 @@ export function wrap(text: string, width: number, indent = 0): string[] {
   }
   return [...lines, line];
 }
+
+/** A text in one line, for a row of a table: what somebody threw may have several. */
+export function oneLine(text: string): string {
+  const lines = text.split(/[\r\n\u2028\u2029]/).map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
+}

@@ -1,9 +1,11 @@
 /** A comparison for people: as text, and as Markdown for a pull request. */
+import { showQuotient } from "./_bench_cells.ts";
+import { oneLine } from "./_wrap.ts";
 import { showMachine, showRevision } from "./baseline.ts";
 import type { BenchmarkComparison, Comparison, ComparisonVerdict } from "./comparison.ts";
-import { showNanoseconds, showQuotient } from "./suite_table.ts";
+import { showNanoseconds } from "./suite_table.ts";
 import type { Layout } from "./text.ts";
-import { oneLine, plural } from "./values.ts";
+import { plural } from "./values.ts";
 
 const VERDICTS: readonly ComparisonVerdict[] = [
   ...["slower", "wrong", "faster", "same", "not enough data"] as const,

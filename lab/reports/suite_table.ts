@@ -1,4 +1,5 @@
 /** Benchmarks of a suite as text, each beside its rivals. */
+import { showQuotient } from "./_bench_cells.ts";
 import type { RivalResult, SuiteResult } from "./suite_results.ts";
 import type { Layout } from "./text.ts";
 
@@ -10,11 +11,6 @@ export function showNanoseconds(time: number): string {
   if (rounded >= 1e6) return `${(rounded / 1e6).toPrecision(3)} ms`;
   if (rounded >= 1000) return `${(rounded / 1000).toPrecision(3)} µs`;
   return `${rounded >= 99.5 ? rounded.toFixed(0) : rounded.toPrecision(2)} ns`;
-}
-
-/** How many times as long, with as many digits as matter. */
-export function showQuotient(value: number): string {
-  return value < 0.1 ? value.toPrecision(2) : value.toFixed(2);
 }
 
 /** A budget as people say it: so many times as long, or that part of the time. */

@@ -44,9 +44,3 @@ export function showCount(count: number): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${showCount(count)} ${count === 1 ? one : many}`;
 }
-
-/** A text in one line, for a row of a table: what somebody threw may have several. */
-export function oneLine(text: string): string {
-  const lines = text.split(/[\r\n\u2028\u2029]/).map((line) => line.trim());
-  return lines.filter((line) => line !== "").join(" ");
-}
