@@ -1,12 +1,19 @@
 /** The report: the tour and the measurements as static pages in a folder. */
+import { makeTempDir } from "@std/fs/unstable-make-temp-dir";
 import { mkdir } from "@std/fs/unstable-mkdir";
 import { remove } from "@std/fs/unstable-remove";
 import { writeTextFile } from "@std/fs/unstable-write-text-file";
 import { arch, cpus, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
 import type { Figure } from "../reports/figures.ts";
-import { htmlReport, type ReportData } from "../reports/html/report.ts";
+import {
+  htmlReport,
+  isReportPage,
+  type ReportData,
+  reportFileNames,
+} from "../reports/html/report.ts";
 import { type Scenario, UsageError, type WorldName } from "../worlds/mod.ts";
 import { bench } from "./bench.ts";
 import { makeFigures } from "./figures.ts";
@@ -40,7 +47,8 @@ export interface ReportOutcome {
 /**
  * Runs the scenarios, measures them, and writes the pages.
  *
- * @throws {UsageError} when there can be no files in the folder, before anything is run
+ * @throws {UsageError} when there can be no files in the folder, or one of them would be written over
+ *   what is no page of a report, before anything is run
  */
 export async function writeReport(
   scenarios: readonly Scenario[],
@@ -48,7 +56,7 @@ export async function writeReport(
   listener: TourListener = {},
 ): Promise<ReportOutcome> {
   const { out, worlds, seed, time = 200, command } = options;
-  await prepareFolder(out);
+  await prepareFolder(out, reportFileNames(scenarios, options.figures !== undefined));
   const results = await tour(scenarios, { worlds, seed, showPassing: true }, listener);
   const measured = time === 0
     ? []
@@ -81,16 +89,25 @@ export async function writeReport(
   };
 }
 
-/** Makes the folder and sees that it can be written to: to find that out after minutes is too late. */
-async function prepareFolder(out: string): Promise<void> {
+/**
+ * Makes the folder, and sees that it can be written to and that nothing is lost: to find that out after
+ * minutes is too late.
+ */
+async function prepareFolder(out: string, names: readonly string[]): Promise<void> {
   if (out === "") throw new UsageError('Cannot write a report to "": it names no folder');
   try {
     await mkdir(out, { recursive: true });
-    const probe = join(out, ".interlock");
-    await writeTextFile(probe, "");
-    await remove(probe);
+    await remove(await makeTempDir({ dir: out, prefix: ".interlock-" }), { recursive: true });
   } catch (error) {
     throw new UsageError(`Cannot write a report to ${out}: ${(error as Error).message}`);
+  }
+  for (const name of names) {
+    const there = await fetch(pathToFileURL(join(out, name))).then((response) => response.text())
+      .catch(() => undefined);
+    if (there === undefined || isReportPage(there)) continue;
+    throw new UsageError(
+      `Cannot write a report to ${out}: ${name} is there, and no page of a report`,
+    );
   }
 }
 

@@ -46,6 +46,19 @@ export interface ReportFile {
   readonly content: string;
 }
 
+/** What a page of a report has, and no other page. */
+const GENERATOR = '<meta name="generator" content="interlock lab report">';
+
+/** Whether a file is a page of a report, by its content. */
+export function isReportPage(content: string): boolean {
+  return content.includes(GENERATOR);
+}
+
+/** How the pages of a report are called. */
+export function reportFileNames(scenarios: readonly ScenarioText[], figures: boolean): string[] {
+  return ["index.html", ...figures ? [FIGURES] : [], ...scenarios.map(fileOf)];
+}
+
 /** The pages of a report. They need no server, no network and no other file. */
 export function htmlReport(report: ReportData): ReportFile[] {
   return [
@@ -54,7 +67,7 @@ export function htmlReport(report: ReportData): ReportFile[] {
       ? []
       : [{ name: FIGURES, content: figuresPage(report, report.figures) }]),
     ...report.scenarios.map((scenario, place) => ({
-      name: fileOf(scenario),
+      name: fileOf(scenario.text),
       content: page(report, scenario, place),
     })),
   ];
@@ -82,8 +95,8 @@ ${footer(report)}
   );
 }
 
-function fileOf({ text }: ScenarioReport): string {
-  return `${text.name}.html`;
+function fileOf({ name }: ScenarioText): string {
+  return `${name}.html`;
 }
 
 function documentOf(title: string, body: Markup): string {
@@ -93,6 +106,7 @@ function documentOf(title: string, body: Markup): string {
       <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
+        ${new Markup(GENERATOR)}
         <title>${title}</title>
         <link rel="icon" href="data:,">
         <style>${new Markup(STYLE)}</style>
@@ -145,7 +159,7 @@ ${
 ${
       report.scenarios.map((scenario) =>
         html`
-          <section><h2 id="${scenario.text.name}"><a href="${fileOf(scenario)}">${scenario.text
+          <section><h2 id="${scenario.text.name}"><a href="${fileOf(scenario.text)}">${scenario.text
             .title}</a></h2>
           <p class="faint">${scenario.text.name}, from ${scenario.text.seed}</p>
           ${resultsTable(scenario)}</section>
@@ -192,11 +206,11 @@ function page(report: ReportData, scenario: ScenarioReport, place: number): stri
     text.title,
     html`<nav aria-label="Pages"><a href="index.html">all scenarios</a>${
       before && html`
-        · <a href="${fileOf(before)}" rel="prev">← ${before.text.title}</a>
+        · <a href="${fileOf(before.text)}" rel="prev">← ${before.text.title}</a>
       `
     }${
       after && html`
-        · <a href="${fileOf(after)}" rel="next">${after.text.title} →</a>
+        · <a href="${fileOf(after.text)}" rel="next">${after.text.title} →</a>
       `
     }</nav>
 <main>
