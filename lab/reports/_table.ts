@@ -63,7 +63,7 @@ function fit({ columns, rows, isNumber = [] }: TextTable, width: number): number
 function list({ columns, rows }: TextTable, { width, palette }: Layout): string[] {
   const names = Math.max(...columns.map(widthOf));
   return rows.flatMap(([first, ...cells]) => [
-    palette.bold(first),
+    ...wrap(first, width).map((part) => palette.bold(part)),
     ...cells.flatMap((cell, i) =>
       wrap(cell, Math.max(20, width - names - 4)).map((part, n) =>
         `  ${palette.dim((n === 0 ? columns[i + 1] : "").padEnd(names))}  ${part}`.trimEnd()

@@ -4,7 +4,8 @@ import { oneLine } from "./_wrap.ts";
 import { showMachine, showRevision } from "./baseline.ts";
 import type { BenchmarkComparison, Comparison, ComparisonVerdict } from "./comparison.ts";
 import { showNanoseconds } from "./suite_table.ts";
-import type { Layout } from "./text.ts";
+import { tableLines } from "./_table.ts";
+import { fold, type Layout } from "./text.ts";
 import { plural } from "./values.ts";
 
 const VERDICTS: readonly ComparisonVerdict[] = [
@@ -67,39 +68,34 @@ const METHOD =
   "difference is called by a Mann–Whitney test at 5 % after Holm's correction";
 
 /** A comparison as text for a terminal. */
-export function comparisonTable(comparison: Comparison, { palette }: Layout): string {
-  const header = ["benchmark", "before", "after", "ratio", "interval", "verdict"];
-  const rows = comparison.benchmarks.map((each) => [
-    oneLine(each.name),
-    time(each.before),
-    time(each.after),
-    ratio(each),
-    interval(each),
-    verdict(each),
-  ]);
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column].length))
-  );
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, column) =>
-      [1, 2, 3].includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column])
-    ).join("  ").trimEnd();
-  const paint = ({ verdict, over }: BenchmarkComparison, text: string) =>
-    over || verdict === "wrong"
-      ? palette.red(text)
-      : verdict === "faster"
-      ? palette.green(text)
-      : text;
+export function comparisonTable(comparison: Comparison, layout: Layout): string {
+  const { palette } = layout;
+  const paintOf = ({ verdict, over }: BenchmarkComparison) =>
+    over || verdict === "wrong" ? palette.red : verdict === "faster" ? palette.green : undefined;
+  const rows = comparison.benchmarks.map((each) => {
+    const paint = paintOf(each);
+    // Word by word, for it may be broken between any two of them.
+    const words = verdict(each).split(" ").map((word) => paint === undefined ? word : paint(word));
+    return [
+      oneLine(each.name),
+      time(each.before),
+      time(each.after),
+      ratio(each),
+      interval(each),
+      words.join(" "),
+    ];
+  });
+  const columns = ["benchmark", "before", "after", "ratio", "interval", "verdict"];
+  const isNumber = [false, true, true, true, true, false];
   return [
-    about(comparison),
-    ...comparison.caveats.map(oneLine),
+    fold(about(comparison), layout),
+    ...comparison.caveats.map((caveat) => fold(oneLine(caveat), layout)),
     "",
-    palette.dim(line(header)),
-    ...rows.map((row, i) => paint(comparison.benchmarks[i], line(row))),
+    ...tableLines({ columns, rows, isNumber }, layout),
     "",
-    tally(comparison),
-    conclusion(comparison),
-    palette.dim(METHOD),
+    fold(tally(comparison), layout),
+    fold(conclusion(comparison), layout),
+    ...fold(METHOD, layout).split("\n").map((line) => palette.dim(line)),
   ].join("\n");
 }
 

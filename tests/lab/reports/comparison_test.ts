@@ -319,3 +319,32 @@ test("a ratio that is very small is no 0", { timeout }, () => {
   });
   assert.match(comparisonTable(faster, layout), / 0\.00010 × +0\.00010 – 0\.00010 +faster$/m);
 });
+
+test("a comparison fits the terminal, and piped its sentences are whole", { timeout }, () => {
+  const name = "a benchmark with a long name, as they are";
+  const comparison = compare(
+    baseline([benchmark(name, of(100)), benchmark("was wrong", [], { failure: "it threw" })]),
+    baseline([benchmark(name, of(150)), benchmark("was wrong", of(1))]),
+    { interleaved: false },
+  );
+  for (const width of [40, 80, 100]) {
+    const lines = comparisonTable(comparison, { ...layout, width }).split("\n");
+    assert.deepEqual(lines.filter(({ length }) => length > width), [], `${width}`);
+    assert.match(lines.join(" "), /slower,\s.*over/);
+  }
+  const piped = comparisonTable(comparison, { ...layout, width: 80, lines: Infinity });
+  assert.match(piped, /^They were measured one after the other: .* part of the difference$/m);
+});
+
+test("in a comparison only what is over the limit or wrong is red", { timeout }, () => {
+  const comparison = compare(
+    baseline([benchmark("a", of(100)), benchmark("b", of(100)), benchmark("c", of(100))]),
+    baseline([benchmark("a", of(150)), benchmark("b", of(50)), benchmark("c", of(100, shuffled))]),
+    { interleaved: true },
+  );
+  const colours = palette(true);
+  const text = comparisonTable(comparison, { palette: colours, width: 100 });
+  assert(text.includes(`${colours.red("slower,")} ${colours.red("and")}`), text);
+  assert(text.includes(colours.green("faster")), text);
+  assert.match(text, /^c .* same$/m);
+});
