@@ -24,12 +24,18 @@ const ratio = ({ ratio }: BenchmarkComparison): string =>
 const interval = ({ interval }: BenchmarkComparison): string =>
   interval === undefined ? "" : interval.map(showQuotient).join(" – ");
 
-const verdict = ({ verdict, because, over }: BenchmarkComparison): string =>
-  oneLine(
-    `${verdict}${over ? ", and over the limit" : ""}${
-      because === undefined ? "" : ` (${because})`
-    }`,
-  );
+/**
+ * How much is told of why: a pull-request comment has an end, and what a benchmark answers may have
+ * none. All of it is in the JSON.
+ */
+const LONGEST = 300;
+
+const verdict = ({ verdict, because, over }: BenchmarkComparison): string => {
+  const called = `${verdict}${over ? ", and over the limit" : ""}`;
+  if (because === undefined) return called;
+  const why = oneLine(because);
+  return `${called} (${why.length > LONGEST ? `${why.slice(0, LONGEST)}…` : why})`;
+};
 
 /** What was compared with what. */
 function about({ before, after, interleaved }: Comparison): string {

@@ -288,6 +288,20 @@ test("whatever names and errors hold stays in its row, and is no Markdown", { ti
   assert(rows[6].startsWith("| a # gone \\| \\<b\\>\\&lt;\\~ |"), rows[6]);
 });
 
+test("of a long answer a comparison tells the beginning", { timeout }, () => {
+  const failure = `it answered ${"7".repeat(70_000)}`;
+  const comparison = compare(
+    baseline([benchmark("a", of(1))]),
+    baseline([benchmark("a", [], { failure })]),
+    { interleaved: true },
+  );
+  for (const told of [comparisonTable(comparison, layout), comparisonMarkdown(comparison)]) {
+    assert.match(told, /it answered 7{250,300}…\)/);
+    assert(told.length < 1_500);
+  }
+  assert.equal(comparison.benchmarks[0].because, failure);
+});
+
 test("what is wrong stands before what is slower in the conclusion", { timeout }, () => {
   const before = baseline([benchmark("a", of(100)), benchmark("b", of(100))]);
   const conclude = (b: readonly number[]) =>
