@@ -50,6 +50,8 @@ interface Place {
   readonly perform: Readonly<Record<LockMode, (value: number) => unknown>>;
   /** What the last read has read. */
   seen(): number;
+  /** Forgets that: who reads nothing has seen nothing. */
+  forget(): void;
   /** Enters and performs so many operations at a time. */
   readonly loops: (mode: LockMode, size: number) => Loops;
   /** Whether another object of the same lock could enter to write, while this one is held. */
@@ -151,6 +153,7 @@ function tasks(): Place {
     operations: 20_000,
     perform,
     seen: () => last,
+    forget: () => void (last = -1),
     loops: (mode, size) => awaited(enter(mode), perform[mode], size),
     strangerEnters: (mode) => askStranger(enter(mode), () => left(lock.tryWrite())),
     close: () => {},
@@ -172,6 +175,7 @@ function workers(): Place {
     operations: 20_000,
     perform,
     seen: () => last,
+    forget: () => void (last = -1),
     loops: (mode, size) => synchronous(enter(mode), perform[mode], size),
     strangerEnters: (mode) => askStranger(enter(mode), () => left(stranger.tryWrite())),
     close: () => {
@@ -200,6 +204,7 @@ async function processes(): Promise<Place> {
     operations: 2_000,
     perform,
     seen: () => view.getFloat64(0),
+    forget: () => view.setFloat64(0, -1),
     loops: (mode, size) => awaited(enter(mode), perform[mode], size),
     // All objects of this process are one lock; a descriptor of its own is another process.
     strangerEnters: (mode) =>
@@ -233,6 +238,7 @@ async function machines(): Promise<Place> {
     operations: BATCH,
     perform,
     seen: () => last,
+    forget: () => void (last = -1),
     loops: (mode, size) => remote(enter(mode), perform[mode], size),
     strangerEnters: (mode) =>
       askStranger(enter(mode), async () => {
@@ -240,11 +246,10 @@ async function machines(): Promise<Place> {
         await guard?.release();
         return guard !== undefined;
       }),
-    close: () => {
-      ours.close();
-      others.close();
+    close: async () => {
+      await Promise.all([ours.close(), others.close()]);
       client.destroy();
-      return server[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
     },
   };
 }
@@ -273,11 +278,15 @@ function caseOf(
     const size = operation.startsWith("batch") ? BATCH : 1;
     const rounds = place.operations / size;
     const loops = place.loops(mode, size);
-    // The answer is what is there in the end, read anew: the last of the values that were written.
+    // The answer is what was read last: where the loop writes, anew, the last of what it has written.
     const run = (loop: (rounds: number) => unknown) => async () => {
       await place.perform.write(mode === "read" ? place.operations - 1 : -1);
+      place.forget();
       await loop(rounds);
-      if (mode === "write") await place.perform.read(0);
+      if (mode === "write") {
+        place.forget();
+        await place.perform.read(0);
+      }
       return place.seen();
     };
     return {
