@@ -63,9 +63,9 @@ export class RedisAccess {
     return this.#client.sendCommand([...args]);
   }
 
-  /** Ends the connections. */
-  close(): void {
-    this.locks.close();
+  /** Ends the connections, when the server knows who has left. */
+  async close(): Promise<void> {
+    await this.locks.close();
     if (this.#client.isOpen) this.#client.destroy();
   }
 }

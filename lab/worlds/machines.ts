@@ -100,7 +100,7 @@ export class MachinesDistance extends RemoteDistance {
     this.#reached = undefined;
     const { access, own } = reached;
     await remove(access, this.#keys.splice(0));
-    access.close();
+    await access.close();
     await own?.kill();
   }
 
